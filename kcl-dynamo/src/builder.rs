@@ -1,4 +1,4 @@
-//! How a store is set up and made.
+//! Builds a [`DynamoStore`] from its settings, and checks their limits.
 
 use std::time::Duration;
 
@@ -12,55 +12,56 @@ use crate::{
     store::DynamoStore,
 };
 
-/// Settings that cannot work.
+/// A setting that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
-    /// The name of a table. An application without a table name of its own lends it its name.
+    /// The name is no valid name of a table. Without `table`, the application's name is used.
     #[error(
         "{0:?} is no name of a DynamoDB table: expected 3 to 255 of the characters \
          a-z A-Z 0-9 _ . - (set another one with `table`)"
     )]
     Table(String),
-    /// The name of an application.
+    /// The application's name has no byte, or more than 255.
     #[error("an application's name of {0} bytes: expected 1 to {max}", max = MAX_APPLICATION)]
     Application(usize),
-    /// Provisioned units.
+    /// A number of provisioned units is 0.
     #[error("{read} read and {write} write units: expected at least 1 of each")]
     Units {
-        /// Read units a second.
+        /// Read units per second.
         read: u32,
-        /// Write units a second.
+        /// Write units per second.
         write: u32,
     },
-    /// Where DynamoDB is.
+    /// The endpoint does not begin with `http://` or `https://`.
     #[error("{0:?} is no endpoint: expected http://host:port or https://host:port")]
     Endpoint(String),
-    /// The time an operation may take.
+    /// The operation timeout is shorter than 10 ms.
     #[error("an operation timeout of {0:?}: expected 10 ms or more")]
     Timeout(Duration),
 }
 
-/// The longest name of an application, in bytes: a partition key may have 2,048.
+/// The longest name of an application, in bytes. The limit of DynamoDB is 2,048 bytes for the
+/// partition key, of which the name is a part.
 const MAX_APPLICATION: usize = 255;
 
 impl DynamoStore {
-    /// A store in a table called like the application, with region and credentials from the
-    /// environment. Nothing is sent yet.
+    /// Makes a store in the table with the application's name, with region and credentials from the
+    /// environment. It sends nothing yet.
     ///
     /// # Errors
-    /// When the application's name can be no name of a table.
+    /// The application's name is no valid name of a table.
     pub fn new(application: &str) -> Result<Self, InvalidSettings> {
         Self::builder(application).build()
     }
 
-    /// Sets a store of `application` up.
+    /// Starts to build a store of `application`.
     pub fn builder(application: &str) -> DynamoStoreBuilder {
         DynamoStoreBuilder::new(application)
     }
 }
 
-/// Sets a [`DynamoStore`] up.
+/// Builds a [`DynamoStore`].
 #[derive(Clone, Debug)]
 #[must_use = "a store comes of `build`"]
 pub struct DynamoStoreBuilder {
@@ -86,75 +87,77 @@ impl DynamoStoreBuilder {
         }
     }
 
-    /// The table; by default one of the application's name. Several applications may share one.
+    /// Sets the name of the table; the default is the application's name. Several applications may
+    /// share one table.
     pub fn table(mut self, name: &str) -> Self {
         self.table = Some(name.to_owned());
         self
     }
 
-    /// Region, credentials and endpoint of `config`. Its HTTP client, retries and timeouts are not
-    /// used.
+    /// Takes region, credentials and endpoint from `config`, but not its HTTP client, retries and
+    /// timeouts.
     ///
-    /// Providers of credentials that keep connections of their own belong to the runtime that first
-    /// used them: give a configuration that nothing has used yet.
+    /// A credentials provider with connections of its own belongs to the runtime that first used
+    /// it: give a configuration that nothing has used yet.
     pub fn sdk_config(self, config: &SdkConfig) -> Self {
         self.client_config(Builder::from(config))
     }
 
-    /// The same for a configuration of DynamoDB itself: everything it holds is kept but its HTTP
-    /// client, retries and timeouts.
+    /// Takes all of a DynamoDB configuration, but not its HTTP client, retries and timeouts.
     pub fn client_config(mut self, config: Builder) -> Self {
         self.source = Source::Config(Box::new(config));
         self
     }
 
-    /// Where DynamoDB is, when it is not at AWS: like `http://127.0.0.1:8000`.
+    /// Sets the endpoint of a DynamoDB that is not at AWS, such as `http://127.0.0.1:8000`.
     pub fn endpoint_url(mut self, url: &str) -> Self {
         self.endpoint = Some(url.to_owned());
         self
     }
 
-    /// The region; by default the configuration's.
+    /// Sets the region; the default is that of the configuration.
     pub fn region(mut self, region: &str) -> Self {
         self.region = Some(region.to_owned());
         self
     }
 
-    /// How long an operation may take before its outcome counts as unknown: 5 s by default.
+    /// Sets the time after which the outcome of an operation without an answer is unknown. The
+    /// default is 5 s, the minimum 10 ms.
     pub const fn operation_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How the table is paid for, if it has to be created: on demand by default.
+    /// Sets the billing mode of a table that the store creates; the default is on demand.
     pub const fn billing(mut self, billing: Billing) -> Self {
         self.creation.billing = billing;
         self
     }
 
-    /// A tag of the table, if it has to be created.
+    /// Adds a tag to a table that the store creates.
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         self.creation.tags.push((key.to_owned(), value.to_owned()));
         self
     }
 
-    /// Whether `prepare` turns point-in-time recovery on. If the server refuses, that is logged as
-    /// a warning and work goes on. Off by default.
+    /// Sets whether `prepare` turns on point-in-time recovery; the default is no. If the server
+    /// refuses, the store logs a warning and goes on.
     pub const fn point_in_time_recovery(mut self, on: bool) -> Self {
         self.creation.point_in_time_recovery = on;
         self
     }
 
-    /// Whether the table, if it has to be created, is protected against deletion. Off by default.
+    /// Sets whether a table that the store creates is protected against deletion; the default is
+    /// no.
     pub const fn deletion_protection(mut self, on: bool) -> Self {
         self.creation.deletion_protection = on;
         self
     }
 
-    /// The store. Nothing is sent yet.
+    /// Makes the store. It sends nothing yet.
     ///
     /// # Errors
-    /// When a name or number breaks a limit.
+    /// The first setting that breaks a limit.
     pub fn build(self) -> Result<DynamoStore, InvalidSettings> {
         let length = self.application.len();
         if length == 0 || length > MAX_APPLICATION {

@@ -1,35 +1,39 @@
-//! Conditions, and changes under them, as DynamoDB's expressions.
+//! Builds the condition and update expressions of a conditional write.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use kcl_core::store::codec::Fields;
 
 use crate::codec::attribute;
 
-/// What a conditional write demands and does.
+/// The conditions and the changes of one conditional write.
 ///
-/// Attribute names stand in the expressions as they are: none of them is a reserved word.
+/// Expressions contain attribute names without placeholders: none of our names is a reserved word
+/// of DynamoDB.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
+    /// The assignments of the `SET` clause.
     sets: Vec<String>,
+    /// The attributes of the `REMOVE` clause.
     removes: Vec<&'static str>,
+    /// The conditions, all of which must hold.
     conditions: Vec<&'static str>,
-    /// What the placeholders of all expressions stand for.
+    /// The values of the placeholders in all expressions.
     pub(crate) values: Vec<(String, AttributeValue)>,
 }
 
 impl Change {
-    /// A change that demands nothing yet.
+    /// A change without conditions.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Demands `condition` too.
+    /// Adds a condition.
     pub(crate) fn when(mut self, condition: &'static str) -> Self {
         self.conditions.push(condition);
         self
     }
 
-    /// Says what a placeholder of a condition stands for.
+    /// Sets the value of a placeholder in a condition.
     pub(crate) fn bind(mut self, placeholder: &str, value: AttributeValue) -> Self {
         self.values.push((placeholder.to_owned(), value));
         self
@@ -41,6 +45,7 @@ impl Change {
         self
     }
 
+    /// Adds an assignment. The placeholder has the name of the attribute.
     fn put(&mut self, name: &str, value: AttributeValue) {
         self.sets.push(format!("{name}=:{name}"));
         self.values.push((format!(":{name}"), value));
@@ -55,7 +60,7 @@ impl Change {
         self
     }
 
-    /// Counts an attribute that is there up by one.
+    /// Adds one to an attribute, which must exist.
     pub(crate) fn count(mut self, name: &str) -> Self {
         self.sets.push(format!("{name}={name}+:one"));
         self.bind(":one", AttributeValue::N("1".into()))
@@ -67,7 +72,7 @@ impl Change {
         self
     }
 
-    /// Writes an attribute, or removes it.
+    /// Writes an attribute; removes it if `value` is `None`.
     pub(crate) fn set_or_remove(self, name: &'static str, value: Option<AttributeValue>) -> Self {
         match value {
             Some(value) => self.set(name, value),

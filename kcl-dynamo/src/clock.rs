@@ -1,4 +1,5 @@
-//! The server's clock, as its answers tell it.
+//! The server's clock, from the `Date` headers of its answers. DynamoDB has no operation that
+//! returns the time.
 
 use std::sync::{
     Arc,
@@ -15,8 +16,8 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::lease::StoreTime;
 
-/// The latest `Date` header of any answer, in milliseconds since 1970; it never goes back. Headers
-/// tell whole seconds.
+/// The latest `Date` header of any answer, in milliseconds since 1970. It never goes back. Headers
+/// have a resolution of one second. The SDK calls it for each answer, as an interceptor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerClock(Arc<AtomicU64>);
 
@@ -25,6 +26,7 @@ impl ServerClock {
         StoreTime(self.0.load(Ordering::Relaxed))
     }
 
+    /// Moves the clock to the time of a `Date` header, if that is later. Ignores an invalid header.
     fn hear(&self, date: &str) {
         let date = DateTime::from_str(date, DateTimeFormat::HttpDate);
         let millis = date.ok().and_then(|date| date.to_millis().ok());

@@ -1,4 +1,9 @@
-//! The client, made where it is used, and made anew when its connections bring no answers.
+//! The SDK client: made by the first operation, and replaced when its connections are silent.
+//!
+//! If the machine behind a resolved address is gone, the SDK's pool of connections does not notice:
+//! each connection would be tried in turn until its timeout. When calls have been under way for
+//! [`LONGEST_SILENCE`] without an answer to any, the next call therefore makes a new client, whose
+//! connections resolve the host name again.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -16,24 +21,20 @@ use tokio::sync::OnceCell;
 
 use crate::{clock::ServerClock, silence::Silence};
 
-/// What a client is made from.
+/// The origin of the client's configuration.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// Region and credentials as the SDK finds them.
+    /// Region and credentials from the environment, as the SDK finds them.
     Environment,
-    /// What the user configured.
+    /// The configuration of the user.
     Config(Box<Builder>),
 }
 
-/// The longest that calls may be under way without an answer to any before the connections are
-/// left.
+/// The longest time for which calls may be under way without an answer to any. It is at most half
+/// of the operation timeout.
 const LONGEST_SILENCE: Duration = Duration::from_secs(1);
 
-/// A client that does not exist before its first use.
-///
-/// Of a machine that is gone, the client's pool of connections learns nothing: each of them would
-/// be tried in turn, for as long as a call may take. So where no answer comes the whole pool is
-/// left, and where the address leads is asked anew.
+/// The client and the settings from which it is made.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) source: Source,
@@ -44,15 +45,18 @@ pub(crate) struct Connection {
     pub(crate) clients: Clients,
 }
 
-/// What clients are made from once it is known, and the one in use.
+/// The present client, and the configuration that all clients share.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
+    /// The complete configuration, loaded by the first operation.
     config: OnceCell<Builder>,
+    /// The present client, and the time for which it has had no answer.
     current: Mutex<Option<(Client, Silence)>>,
 }
 
 impl Connection {
-    /// Where DynamoDB is, as far as that was set up: like ` at http://127.0.0.1:8000`.
+    /// The endpoint or region for messages, such as ` at http://127.0.0.1:8000`; empty if neither
+    /// is set.
     pub(crate) fn place(&self) -> String {
         match (&self.endpoint, &self.region) {
             (Some(endpoint), _) => format!(" at {endpoint}"),
@@ -61,7 +65,8 @@ impl Connection {
         }
     }
 
-    /// The client. Its connections stay with the runtime of those who call.
+    /// The client; a new one if the present one is silent. Its connections belong to the caller's
+    /// runtime.
     pub(crate) async fn client(&self) -> Client {
         let config = self.clients.config.get_or_init(|| self.configure()).await;
         let now = Env::system().clock.now();
@@ -80,8 +85,9 @@ impl Connection {
         client
     }
 
+    /// Loads the configuration. Turns off retries: each conditional write is sent once.
     async fn configure(&self) -> Builder {
-        // The newest as of writing. A later one could change what an error looks like.
+        // Fixed, because another version may change the form of errors.
         let version = BehaviorVersion::v2026_01_12();
         let config = match &self.source {
             Source::Config(config) => config.as_ref().clone(),
@@ -109,7 +115,7 @@ impl Connection {
     }
 }
 
-/// An HTTP client with connections of its own. Each of them looks the host up.
+/// An HTTP client with connections of its own. Each connection resolves the host name.
 fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))

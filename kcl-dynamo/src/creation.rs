@@ -1,4 +1,4 @@
-//! How a table is created.
+//! The request that creates the table.
 
 use aws_sdk_dynamodb::{
     error::BuildError,
@@ -11,33 +11,35 @@ use aws_sdk_dynamodb::{
 
 use crate::layout::{PK, SK};
 
-/// How a table that has to be created is paid for.
+/// The billing mode of a table that the store creates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Billing {
-    /// By the request.
+    /// Each request is paid for.
     #[default]
     OnDemand,
-    /// By units a second, used or not.
+    /// Units per second are paid for, used or not. Each number is at least 1.
     Provisioned {
-        /// Read units a second.
+        /// Read units per second.
         read: u32,
-        /// Write units a second.
+        /// Write units per second.
         write: u32,
     },
 }
 
-/// What a table is to be like, if it has to be created.
+/// The properties of a table that the store creates. An existing table keeps its own; only
+/// point-in-time recovery is turned on for an existing table as well.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Creation {
     pub(crate) billing: Billing,
+    /// Names and values of the table's tags.
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) point_in_time_recovery: bool,
     pub(crate) deletion_protection: bool,
 }
 
 impl Creation {
-    /// The request that creates it.
+    /// Completes the request that creates the table: keys, tags, protection and billing.
     pub(crate) fn apply(
         &self,
         mut request: CreateTableFluentBuilder,

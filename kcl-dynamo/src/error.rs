@@ -1,4 +1,8 @@
-//! What a failed call means.
+//! Classifies failed calls: the kind of each decides what the caller does.
+//!
+//! The important question is whether a write may have been applied. The answer of the server
+//! decides it where there is one ([`Call::of_answer`]); without an answer, [`SendProbe`] knows
+//! whether the request left this process ([`Call::of_silence`]).
 
 use std::error::Error as StdError;
 
@@ -11,25 +15,28 @@ use kcl_core::store::{StoreError, StoreErrorKind};
 
 use crate::send_probe::SendProbe;
 
-/// Whether a call may have changed something.
+/// Whether a call reads or writes: a write without an answer may have been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
+    /// A call without an answer counts as [`StoreErrorKind::Unavailable`].
     Reads,
+    /// A call without an answer counts as [`StoreErrorKind::Unknown`].
     Writes,
 }
 
-/// A call, and what it is about.
+/// A call under way, with the texts for its errors.
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
-    /// The operation, as the trait names it.
+    /// The operation, as [`kcl_core::store::LeaseStore`] names it.
     pub(crate) op: &'static str,
+    /// The name of the table.
     pub(crate) table: &'a str,
-    /// Where it is.
+    /// The endpoint or region of the table.
     pub(crate) place: &'a str,
-    /// The row; empty for a listing.
+    /// The key of the row; empty for a listing.
     pub(crate) row: &'a str,
     pub(crate) effect: Effect,
-    /// Watches it on its way.
+    /// Notices whether the request was sent.
     pub(crate) probe: SendProbe,
 }
 
@@ -41,7 +48,7 @@ pub(crate) trait ServiceFault:
 impl<E: StdError + ProvideErrorMetadata + Send + Sync + 'static> ServiceFault for E {}
 
 impl Call<'_> {
-    /// An error of `kind`, with what is to be said about it.
+    /// Makes an error of `kind`, with `why` as its cause.
     pub(crate) fn error(&self, kind: StoreErrorKind, why: String) -> StoreError {
         let key = match self.row {
             "" => format!("table {}{}", self.table, self.place),
@@ -50,7 +57,7 @@ impl Call<'_> {
         StoreError::new(kind, self.op, key).caused_by(why)
     }
 
-    /// What it means that the call failed so.
+    /// Makes the error of a failed call, with a hint at the remedy where there is one.
     pub(crate) fn failed<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreError {
         let SdkError::ServiceError(answer) = error else {
             let (kind, mut why) = (self.of_silence(error), kcl_core::explain(error));
@@ -80,7 +87,7 @@ impl Call<'_> {
         self.error(self.of_answer(code, status), why)
     }
 
-    /// What an error answer means.
+    /// The kind of an error answer, by its code and its HTTP status.
     fn of_answer(&self, code: &str, status: u16) -> StoreErrorKind {
         match code {
             "ProvisionedThroughputExceededException"
@@ -103,13 +110,13 @@ impl Call<'_> {
             | "RequestExpired"
             | "NotAuthorized"
             | "OptInRequired" => StoreErrorKind::Denied,
-            // Another writer was at the item; nothing was done.
+            // Another write of the item was under way; this one was not applied.
             "TransactionConflictException"
             | "ReplicatedWriteConflictException"
             | "ResourceInUseException" => StoreErrorKind::Unavailable,
             "ResourceNotFoundException" => StoreErrorKind::Missing,
-            // A failing server does not say whether it had already written, and an answer that is
-            // no error cannot be read.
+            // After a server error (5xx) the write may have been applied. A status below 400 means
+            // an answer that cannot be read, after which it may have been, too.
             _ if !(400..500).contains(&status) => self.unanswered(),
             _ if status == 429 => StoreErrorKind::Throttled,
             _ if status == 401 || status == 403 => StoreErrorKind::Denied,
@@ -117,7 +124,8 @@ impl Call<'_> {
         }
     }
 
-    /// What it means that no answer came.
+    /// The kind of a call without an answer. If the request was not sent, nothing was applied. If
+    /// it was, only a failed connection attempt proves that.
     fn of_silence<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreErrorKind {
         if self.probe.was_sent() {
             let connection = find::<hyper_util::client::legacy::Error>(error);
@@ -127,12 +135,13 @@ impl Call<'_> {
         match (error, find::<CredentialsError>(error)) {
             (_, Some(CredentialsError::CredentialsNotLoaded(_)))
             | (_, Some(CredentialsError::InvalidConfiguration(_))) => StoreErrorKind::Denied,
-            // The provider of credentials has a bad day.
+            // The credentials provider failed, or was too slow; the next call may succeed.
             (_, Some(_)) | (SdkError::TimeoutError(_), None) => StoreErrorKind::Unavailable,
             (_, None) => StoreErrorKind::Misconfigured,
         }
     }
 
+    /// The kind of a call that may have been applied.
     const fn unanswered(&self) -> StoreErrorKind {
         match self.effect {
             Effect::Reads => StoreErrorKind::Unavailable,
@@ -141,15 +150,15 @@ impl Call<'_> {
     }
 }
 
-/// What the TLS library says of an answer in clear.
+/// A part of the TLS library's error for a server that does not speak TLS.
 const NO_TLS: &str = "InvalidContentType";
 
-/// The code of the service's answer, if it answered.
+/// The code of the service's error answer; `None` without an answer.
 pub(crate) fn code<E: ServiceFault>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
-/// The first error of this type among the causes.
+/// The first error of type `T` among an error and its causes.
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {

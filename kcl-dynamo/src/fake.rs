@@ -1,4 +1,4 @@
-//! A server that answers what it is told to, for tests.
+//! A server with prescribed answers, for tests.
 
 use std::{
     io,
@@ -12,18 +12,20 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What the server does with a request.
+/// The reaction of the server to a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Reply {
     /// An error answer: status and code.
     Error(u16, &'static str),
     /// An answer with this body.
     Body(&'static str),
+    /// No answer: the server closes the connection.
     HangUp,
+    /// No answer, while the connection stays open.
     Silence,
 }
 
-/// Answers one request a connection.
+/// Answers one request on each connection.
 pub(crate) struct FakeServer {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -39,7 +41,7 @@ pub(crate) fn config(url: &str) -> Builder {
 }
 
 impl FakeServer {
-    /// Starts a server whose answers depend on the operation that is asked for.
+    /// Starts a server that answers each operation with `reply(operation)`.
     #[expect(clippy::disallowed_methods, reason = "a server of tests, no part of any simulation")]
     pub(crate) async fn start(reply: impl Fn(&str) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -50,7 +52,7 @@ impl FakeServer {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let Ok(operation) = request(&mut stream).await else { continue };
                 told.lock().unwrap().push(operation.clone());
-                // A client that gave up in between is its own affair.
+                // The client may have closed the connection meanwhile.
                 drop(answer(&mut stream, reply(&operation)).await);
             }
         });
@@ -61,7 +63,7 @@ impl FakeServer {
         config(&self.url)
     }
 
-    /// The operations asked for so far.
+    /// The requested operations, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -73,7 +75,7 @@ impl Drop for FakeServer {
     }
 }
 
-/// Reads one request to its end; the operation it asks for.
+/// Reads one whole request. Returns its operation.
 async fn request(stream: &mut TcpStream) -> io::Result<String> {
     let mut seen = Vec::new();
     let mut chunk = [0; 4096];

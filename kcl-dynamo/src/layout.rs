@@ -1,30 +1,31 @@
-//! How rows lie in the table.
+//! The layout of the table: its keys, the partitions of rows, and the item that names the layout.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use kcl_core::store::codec::RowKind;
 
-/// An item as the SDK keeps it.
+/// An item, in the SDK's own type.
 #[expect(clippy::disallowed_types, reason = "the SDK's own type; nothing depends on its order")]
 pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
 
-/// The version of this layout. A release reads this one and the one before.
+/// The version of this layout. A release accepts this version and the one before.
 pub(crate) const VERSION: u64 = 1;
 
-/// The hash key.
+/// The name of the partition (hash) key.
 pub(crate) const PK: &str = "pk";
-/// The range key.
+/// The name of the sort (range) key.
 pub(crate) const SK: &str = "sk";
-/// Where the layout's version stands.
+/// The keys of the item that names the layout of the table: the layout item.
 pub(crate) const MARKER: (&str, &str) = ("@kcl", "layout");
-/// The version of the layout.
+/// The attribute of the layout item with the layout's version.
 pub(crate) const VERSION_ATTRIBUTE: &str = "v";
 
-/// Which life of the table this is: made up when its layout is written, and then never changed. A
-/// table that was deleted and made again has another; one of an older build has none.
+/// The attribute of the layout item with the life of the table: a random text that never changes.
+/// It differs after the table was deleted and created again, and serves as the store's generation.
+/// A table of an older release has none.
 pub(crate) const LIFE: &str = "life";
 
-/// The partition key of one kind of rows of `application`. The kind stands first, so that no name
-/// of an application can reach into another kind.
+/// The partition key of all rows of one kind and application. The kind comes first, so that no
+/// application's name can lead into the rows of another kind.
 pub(crate) fn partition(kind: RowKind, application: &str) -> String {
     let kind = match kind {
         RowKind::Session => 'S',

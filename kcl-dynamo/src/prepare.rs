@@ -1,4 +1,19 @@
-//! Making the table usable.
+//! Prepares the table: creates it if it is missing, waits until it is active, and checks its
+//! layout.
+//!
+//! A worker prepares at its start, and again when a call finds the table missing. If everything is
+//! in place, that costs one consistent read of the layout item.
+//!
+//! ```text
+//! read the layout item -+- found -------- check its version: done
+//!       ^               +- no item ------ write it ------------------+
+//!       |               +- no table ----- create it, or wait for it -+
+//!       |               +- other keys --- fail                       |
+//!       +------------------------------------------------------------+
+//! ```
+//!
+//! Several workers may prepare at once: a table that another worker creates, or a layout item that
+//! another worker has written first, is no error.
 
 use std::{sync::PoisonError, time::Duration};
 
@@ -22,26 +37,27 @@ use crate::{
     table::Table,
 };
 
-/// How long a table may take to become usable.
+/// The time that a table has to become active after it was created. `prepare` fails then.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How long the first wait for something takes.
+/// The first pause between two checks; each further pause is twice as long.
 pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// The longest single wait for the table.
+/// The longest pause between two checks of the table.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 pub(crate) const OP: &str = "prepare";
 
-/// What stands in the way.
+/// The reason for which the layout item could not be read.
 enum Obstacle {
-    /// There is no table, or not yet.
+    /// The table does not exist, or is not active yet.
     NoTable,
-    /// There is one with other keys.
+    /// The table has other keys: it belongs to another program.
     OtherKeys,
+    /// The read failed for another reason.
     Failed(StoreError),
 }
 
 impl Table {
-    /// Makes the table if there is none, waits for it, and checks that its layout is ours. One
-    /// consistent read if everything is in place.
+    /// Creates the table if it is missing, waits until it is active, writes the layout item if it
+    /// is missing, and checks the layout's version.
     pub(crate) async fn prepare(&self, creation: &Creation) -> StoreResult<()> {
         let clock = Env::system().clock;
         let deadline = clock.now() + PATIENCE;
@@ -52,7 +68,7 @@ impl Table {
                     self.check_layout(version)?;
                     break;
                 }
-                // Read once more: another worker's mark may have been first.
+                // Then reads again: another worker may have written its layout item first.
                 Ok(None) => self.mark().await?,
                 Err(Obstacle::Failed(error)) => return Err(error),
                 Err(Obstacle::OtherKeys) => return Err(self.foreign().await),
@@ -73,10 +89,13 @@ impl Table {
         Ok(())
     }
 
+    /// Makes an error of `prepare` about the table.
     pub(crate) fn not_prepared(&self, kind: StoreErrorKind, why: String) -> StoreError {
         self.call(OP, "", Effect::Reads).error(kind, why)
     }
 
+    /// Makes the error of a failed request of `prepare`. These requests have no [`SendProbe`], so a
+    /// write without an answer may have been applied.
     pub(crate) fn failed<E: ServiceFault>(
         &self,
         effect: Effect,
@@ -86,7 +105,8 @@ impl Table {
         Call { probe, ..self.call(OP, "", effect) }.failed(error)
     }
 
-    /// The version of the layout, as the table says.
+    /// Reads the layout item: notes the table's life and returns the layout's version. `None` if
+    /// the table has no layout item.
     async fn layout(&self) -> Result<Option<u64>, Obstacle> {
         let call = self.call(OP, "", Effect::Reads);
         let client = self.connection.client().await;
@@ -110,7 +130,7 @@ impl Table {
         Ok(Some(version))
     }
 
-    /// Learns which life of the table is being used, from the item that tells its layout.
+    /// Notes the life of the table from its layout item.
     fn learn_life(&self, marker: &Item) {
         let life = match marker.get(LIFE) {
             Some(AttributeValue::S(life)) => Generation::new(life),
@@ -119,8 +139,9 @@ impl Table {
         *self.life.lock().unwrap_or_else(PoisonError::into_inner) = life;
     }
 
-    /// Reads which life of the table this is: a session that is gone may be gone with its table.
-    /// A table without a layout is being made anew, and has no life yet.
+    /// Reads the life of the table again, after a beat has found no session: the table may have
+    /// been deleted and created again. A table without a layout item is not ready yet, and counts
+    /// as missing.
     pub(crate) async fn look_at_life(&self) -> StoreResult<()> {
         match self.layout().await {
             Ok(Some(_)) => Ok(()),
@@ -133,6 +154,7 @@ impl Table {
         }
     }
 
+    /// Accepts the layout version of this release and the one before.
     fn check_layout(&self, version: u64) -> StoreResult<()> {
         if version == layout::VERSION || version + 1 == layout::VERSION {
             return Ok(());
@@ -145,7 +167,7 @@ impl Table {
         Err(self.not_prepared(StoreErrorKind::Misconfigured, why))
     }
 
-    /// Writes the layout's version, unless another worker did.
+    /// Writes the layout item, unless another worker has written it.
     async fn mark(&self) -> StoreResult<()> {
         let sent = self
             .connection
@@ -166,7 +188,7 @@ impl Table {
         }
     }
 
-    /// Creates the table, unless it is on its way.
+    /// Creates the table if it does not exist. Fails if its state needs an operator.
     async fn ensure_table(&self, creation: &Creation) -> StoreResult<()> {
         match self.describe().await? {
             None => self.create_table(creation).await,
@@ -187,6 +209,7 @@ impl Table {
         }
     }
 
+    /// Describes the table; `None` if it does not exist.
     async fn describe(&self) -> StoreResult<Option<TableDescription>> {
         let client = self.connection.client().await;
         match client.describe_table().table_name(&self.name).send().await {
@@ -200,6 +223,7 @@ impl Table {
         }
     }
 
+    /// Requests the table. Returns before the table is active.
     async fn create_table(&self, creation: &Creation) -> StoreResult<()> {
         tracing::info!(table = self.name, "creating the lease table");
         let request = self.connection.client().await.create_table().table_name(&self.name);
@@ -211,13 +235,13 @@ impl Table {
         })?;
         match request.send().await {
             Ok(_) => Ok(()),
-            // Another worker was faster.
+            // Another worker creates the table.
             Err(error) if code(&error) == Some("ResourceInUseException") => Ok(()),
             Err(error) => Err(self.failed(Effect::Writes, &error)),
         }
     }
 
-    /// What to say of a table that is not ours.
+    /// The error of a table that belongs to another program.
     async fn foreign(&self) -> StoreError {
         let found = match self.describe().await {
             Ok(Some(table)) => keys_of(&table),
@@ -233,13 +257,15 @@ impl Table {
     }
 }
 
-/// The key of the item that tells the layout's version.
+/// The keys of the layout item.
 fn marker() -> Item {
     [(PK, MARKER.0), (SK, MARKER.1)]
         .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
         .into()
 }
 
+/// Classifies a failed read of the layout item. DynamoDB answers a read with other keys than the
+/// table's with a `ValidationException`.
 fn obstacle(call: &Call<'_>, error: &SdkError<GetItemError, HttpResponse>) -> Obstacle {
     match code(error) {
         Some("ResourceNotFoundException") => Obstacle::NoTable,
@@ -248,11 +274,13 @@ fn obstacle(call: &Call<'_>, error: &SdkError<GetItemError, HttpResponse>) -> Ob
     }
 }
 
+/// A new random text for a table: 128 bits.
 fn new_life() -> String {
     let entropy = Env::system().entropy;
     format!("{:016x}{:016x}", entropy.next_u64(), entropy.next_u64())
 }
 
+/// The version in a layout item; `None` if the attribute is missing or is no number.
 fn version_of(item: &Item) -> Option<u64> {
     match item.get(VERSION_ATTRIBUTE)? {
         AttributeValue::N(digits) => digits.parse().ok(),
@@ -260,7 +288,7 @@ fn version_of(item: &Item) -> Option<u64> {
     }
 }
 
-/// The keys of a table, like `leaseKey (HASH, S)`.
+/// The keys of a table as text, such as `leaseKey (HASH, S)`.
 fn keys_of(table: &TableDescription) -> String {
     let describe = |key: &KeySchemaElement| {
         let name = key.attribute_name();

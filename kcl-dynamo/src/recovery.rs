@@ -1,4 +1,4 @@
-//! Point-in-time recovery.
+//! Turns on point-in-time recovery of the table.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::{
     table::Table,
 };
 
-/// The longest wait for a new table to take point-in-time recovery; all waits together are twice as
-/// long.
+/// Pauses below this length are followed by another attempt, so that all pauses together last at
+/// most twice as long. A new table refuses point-in-time recovery for some seconds.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(15);
 
 impl Table {
-    /// Turns point-in-time recovery on. Whatever stands against it, work goes on.
+    /// Turns on point-in-time recovery. A failure is only logged: workers do not need it.
     pub(crate) async fn protect(&self) {
         let client = self.connection.client().await;
         let described = client.describe_continuous_backups().table_name(&self.name).send().await;
@@ -41,6 +41,7 @@ impl Table {
         }
     }
 
+    /// Requests point-in-time recovery, again and again while a new table refuses it.
     async fn turn_recovery_on(&self) -> StoreResult<()> {
         let clock = Env::system().clock;
         let mut wait = FIRST_WAIT;
@@ -53,7 +54,7 @@ impl Table {
             let request = client.update_continuous_backups().table_name(&self.name);
             match request.point_in_time_recovery_specification(on).send().await {
                 Ok(_) => return Ok(()),
-                // A table that was made a moment ago is not ready for it.
+                // The table was created a moment ago.
                 Err(error)
                     if code(&error) == Some("ContinuousBackupsUnavailableException")
                         && wait < RECOVERY_PATIENCE =>

@@ -1,4 +1,7 @@
-//! Whether a call was sent at all.
+//! Notices whether the request of a call was sent.
+//!
+//! A call may fail before its request is sent: no credentials, no connection, a time-out while it
+//! waits for either. The caller may then safely repeat the write.
 
 use std::sync::{
     Arc,
@@ -12,17 +15,17 @@ use aws_sdk_dynamodb::{
     error::BoxError,
 };
 
-/// Watches one call: before it departs nothing can have been done, whatever goes wrong.
+/// An interceptor of one call. A write whose request was never sent was certainly not applied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendProbe(Arc<AtomicBool>);
 
 impl SendProbe {
-    /// Of a call that nobody watches: it may have departed.
+    /// A probe for a call without an interceptor, which counts as sent.
     pub(crate) fn unwatched() -> Self {
         Self(Arc::new(true.into()))
     }
 
-    /// Whether the call was handed to the connection.
+    /// True if the SDK has passed the request to a connection.
     pub(crate) fn was_sent(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -33,6 +36,7 @@ impl Intercept for SendProbe {
         "Flight"
     }
 
+    /// The SDK calls this just before it passes the request to a connection.
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,

@@ -1,4 +1,5 @@
-//! Whether a client's connections bring answers.
+//! Notices a client whose connections bring no answers. [`crate::connection`] then replaces it, and
+//! the new client resolves the host name again.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,17 +17,19 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::env::{Env, Time};
 
-/// Since when calls are under way without an answer to any. Whoever goes away before the answer
-/// leaves that as it is: nobody else may be there to wait for one.
+/// The time since which calls have been under way without an answer to any; `None` if there was an
+/// answer since the last request. A dropped call does not reset it: it may have been the only call
+/// that showed the silence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Silence(Arc<Mutex<Option<Time>>>);
 
 impl Silence {
-    /// Whether it has lasted for so long.
+    /// True if the silence has lasted for `limit`.
     pub(crate) fn lasts(&self, now: Time, limit: Duration) -> bool {
         self.since().is_some_and(|since| now >= since + limit)
     }
 
+    /// Locks the start of the silence.
     fn since(&self) -> MutexGuard<'_, Option<Time>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,5 @@
-//! The store: each operation is its rule, as a request.
+//! The store: sends each operation of [`LeaseStore`] as one request, with the conditions and
+//! changes from [`crate::rules`].
 
 use std::{
     fmt,
@@ -19,15 +20,16 @@ use crate::{connection::Connection, creation::Creation, rules, table::Table};
 
 /// The lease store of one application, in a DynamoDB table.
 ///
-/// Store time is the `Date` header of the answers, in whole seconds; the generation is the life of
-/// the table, and changes when it is deleted and made again.
-/// Wake-ups are not pushed.
+/// The store's time is the `Date` header of the answers, in whole seconds. The generation changes
+/// when the table is deleted and created again. The store does not push wake-ups.
 pub struct DynamoStore {
     table: Table,
+    /// The properties of the table, in case `prepare` has to create it.
     creation: Creation,
 }
 
 impl DynamoStore {
+    /// Makes a store from its parts. Connects to nothing.
     pub(crate) fn assemble(
         application: String,
         table: String,
@@ -45,13 +47,12 @@ impl DynamoStore {
         &self.table.name
     }
 
-    /// Which life of the table is being used.
+    /// The life of the table, as it was last read.
     fn life(&self) -> Generation {
         self.table.life.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The answer with the time at which the server gave it, and the life of the table that gave
-    /// it.
+    /// Adds the server's time and the life of the table to an answer.
     fn stamped<T>(&self, value: T, generation: Generation) -> Stamped<T> {
         Stamped { value, stamp: Stamp::new(self.table.connection.clock.now(), generation) }
     }
@@ -77,9 +78,10 @@ impl LeaseStore for DynamoStore {
     }
 
     async fn beat(&self, beat: Beat) -> StoreResult<Stamped<Write<Session>>> {
-        // Another life may begin before the answer is here.
+        // Read before the call: another call may note another life before the answer arrives.
         let life = self.life();
         let answer = self.table.update("beat", &beat.session, rules::beat(&beat)).await?;
+        // A session without a row: the table may be another one now, with another life.
         if matches!(answer, Write::Refused(None)) {
             self.table.look_at_life().await?;
             return Ok(self.stamped(answer, self.life()));
@@ -112,12 +114,13 @@ impl LeaseStore for DynamoStore {
     }
 
     async fn wake(&self, id: &SessionId) -> StoreResult<()> {
-        // Refused means that there is nobody to wake.
+        // A refusal means that the session has no row or has ended: no worker is left to wake.
         let _: Write<Session> = self.table.update("wake", id, rules::wake()).await?;
         Ok(())
     }
 
     async fn wakeups(&self, _: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {
+        // DynamoDB has no channel to push through: workers poll their mailbox.
         Ok(None)
     }
 
@@ -159,6 +162,7 @@ impl LeaseStore for DynamoStore {
 
     async fn put_doc(&self, put: PutDoc) -> StoreResult<Write<Document>> {
         let condition = rules::put_doc(&put);
+        // The first version of a document is 1.
         let version = put.seen.map_or(1, |seen| seen.saturating_add(1));
         let document = Document::new(put.name, version, put.body);
         self.table.put("put_doc", document, condition).await

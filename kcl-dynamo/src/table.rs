@@ -1,4 +1,4 @@
-//! Requests on one table, for one application.
+//! Sends requests for the rows of one application in one table.
 
 use std::sync::Mutex;
 
@@ -30,27 +30,30 @@ use crate::{
     send_probe::SendProbe,
 };
 
-/// A table, as one application uses it.
+/// The rows of one application in a table.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// The application's name: a part of the partition key of every row.
     pub(crate) application: String,
+    /// The name of the table.
     pub(crate) name: String,
-    /// Where it is, for messages.
+    /// The endpoint or region, for messages.
     pub(crate) place: String,
     pub(crate) connection: Connection,
-    /// Which life of the table is being used.
+    /// The life of the table, as it was last read; the store's generation.
     pub(crate) life: Mutex<Generation>,
 }
 
-/// What the server made of a conditional write.
+/// The server's answer to a conditional write.
 enum Answer {
-    /// Done; the item it sent along.
+    /// The write was applied. Holds the item, if the request asked for it.
     Done(Option<Item>),
-    /// Refused; the item then, if the server told it.
+    /// The condition did not hold. Holds the item at that moment, if the server returned it.
     Refused(Option<Item>),
 }
 
-/// Sends a write under the condition of a change.
+/// Sends a request with the conditions of a change. If the conditions do not hold, the answer has
+/// the item as it is. A macro, because the request builders of the SDK have no common trait.
 macro_rules! send {
     ($request:expr, $change:expr, $probe:expr) => {{
         let mut request = $request
@@ -64,7 +67,8 @@ macro_rules! send {
 }
 
 impl Table {
-    /// Puts a whole row under the condition of `change`.
+    /// Writes a whole row, under the conditions of `change`. Replaces the item, with all attributes
+    /// that it had.
     pub(crate) async fn put<R: Row>(
         &self,
         op: &'static str,
@@ -84,7 +88,8 @@ impl Table {
         }
     }
 
-    /// Changes a row that is there.
+    /// Changes an existing row, under the conditions of `change`. Attributes that the change does
+    /// not name stay as they are.
     pub(crate) async fn update<R: Row>(
         &self,
         op: &'static str,
@@ -104,7 +109,7 @@ impl Table {
         self.settle(&call, sent.map(|output| output.attributes)).await
     }
 
-    /// Deletes a row under the condition of `change`.
+    /// Deletes a row, under the conditions of `change`.
     pub(crate) async fn remove<R: Row>(
         &self,
         op: &'static str,
@@ -134,7 +139,7 @@ impl Table {
         self.look(&self.call(op, &key, Effect::Reads), consistency).await
     }
 
-    /// Reads the row that a call is about.
+    /// Reads the row of a call.
     async fn look<R: Row>(
         &self,
         call: &Call<'_>,
@@ -154,7 +159,8 @@ impl Table {
         output.item.map(|item| read(call, &item)).transpose()
     }
 
-    /// Lists rows of one kind: a page of up to a megabyte.
+    /// Lists rows of one kind: one page, which DynamoDB ends at 1 MB. The partition of a kind holds
+    /// the rows of this application only, in the order of their keys.
     pub(crate) async fn query<R: Row>(
         &self,
         op: &'static str,
@@ -181,6 +187,7 @@ impl Table {
         Ok(Page::read(items.iter().map(decode), next))
     }
 
+    /// The two key attributes of a row of this application.
     fn key_of<R: Row>(&self, key: &str) -> Item {
         let partition = partition(R::KIND, &self.application);
         [(PK, partition), (SK, key.to_owned())]
@@ -188,12 +195,14 @@ impl Table {
             .into()
     }
 
+    /// Describes a call for its errors, with a new probe.
     pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
         let (table, place, probe) = (&*self.name, &*self.place, SendProbe::default());
         Call { op, table, place, row, effect, probe }
     }
 
-    /// The answer of a write whose reply brings the row.
+    /// The result of a write whose request asked for the row. If the write was applied but the
+    /// answer has no row, its outcome is unknown.
     async fn settle<R: Row, E: MayRefuse>(
         &self,
         call: &Call<'_>,
@@ -209,8 +218,9 @@ impl Table {
         }
     }
 
-    /// The row of a refused write. Some servers do not tell it, and none tells that there is none:
-    /// it is read then. That nothing was done is certain, so a failed read is a failed read only.
+    /// The result of a refused write. Without an item in the answer, the row is read: some servers
+    /// return no item, and a missing item looks the same. If that read fails, its error is that of
+    /// a read: the write was certainly not applied.
     async fn refused<R: Row>(&self, call: &Call<'_>, item: Option<Item>) -> StoreResult<Write<R>> {
         let row = match item {
             Some(item) => Some(read(call, &item)?),
@@ -223,11 +233,12 @@ impl Table {
     }
 }
 
+/// Decodes an item. A bad item is an error about this call.
 fn read<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
     decode(item).map_err(|bad: BadRow| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
 
-/// Tells a refusal from a failure.
+/// Distinguishes a refusal from a failure.
 fn answer<E: MayRefuse>(
     call: &Call<'_>,
     sent: Result<Option<Item>, SdkError<E, HttpResponse>>,
@@ -241,7 +252,8 @@ fn answer<E: MayRefuse>(
     }
 }
 
-/// Where the page after this key starts. A made-up key would pass over rows.
+/// The cursor for the page after this key. A key without a sort key is an error, because a wrong
+/// cursor could skip rows.
 fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
     match key.get(SK) {
         Some(AttributeValue::S(key)) => Ok(Cursor(key.clone())),
@@ -252,8 +264,9 @@ fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
     }
 }
 
-/// An error that may say that a condition did not hold.
+/// The error of an operation with a condition.
 trait MayRefuse: ServiceFault {
+    /// The refusal, if the condition did not hold; `None` for any other error.
     fn refusal(&self) -> Option<&ConditionalCheckFailedException>;
 }
 

@@ -1,4 +1,4 @@
-//! How a source is set up and made.
+//! The builder of [`KinesisSource`], and the errors in its settings.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -14,21 +14,22 @@ use crate::{
 };
 
 impl KinesisSource {
-    /// The stream of this name or ARN, with AWS's default configuration and default settings.
+    /// Creates a source for the stream with this name or ARN, with AWS's default configuration and
+    /// default settings.
     ///
     /// # Errors
-    /// [`InvalidSettings`] if this is no name.
+    /// Returns [`InvalidSettings::Stream`] if `stream` is neither a stream name nor a stream ARN.
     pub fn new(stream: impl Into<String>) -> Result<Self, InvalidSettings> {
         Self::builder(stream).build()
     }
 
-    /// The stream of this name or ARN, to be set up.
+    /// Returns a builder for a source of the stream with this name or ARN.
     pub fn builder(stream: impl Into<String>) -> KinesisSourceBuilder {
         KinesisSourceBuilder::new(stream.into())
     }
 }
 
-/// Sets up a [`KinesisSource`]. Every setting has a default; only the stream has to be named.
+/// Builds a [`KinesisSource`]. Every setting has a default; only the stream is required.
 #[derive(Debug)]
 #[must_use]
 pub struct KinesisSourceBuilder {
@@ -40,20 +41,20 @@ pub struct KinesisSourceBuilder {
     env: Env,
 }
 
-/// Settings that cannot work.
+/// The error of [`KinesisSourceBuilder::build`]: a setting is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
-    /// The stream's name.
+    /// The text is neither a stream name nor a stream ARN.
     #[error(transparent)]
     Stream(#[from] InvalidStreamName),
-    /// The records per call.
+    /// The number of records per call is not within 1 to 10,000.
     #[error(
         "max_records = {0}: Kinesis takes {min} to {max}",
         min = MAX_RECORDS.start(), max = MAX_RECORDS.end()
     )]
     MaxRecords(usize),
-    /// The time between reads at the tip.
+    /// The time between two reads at the tip is not within 200 ms to 60 s.
     #[error(
         "idle_poll = {0:?}: choose {min:?} (a shard allows 5 reads a second, for all applications \
          together) to {max:?} (an iterator expires after 5 minutes)",
@@ -77,62 +78,63 @@ impl KinesisSourceBuilder {
         }
     }
 
-    /// Uses a configuration loaded for all of AWS: region, credentials, an assumed role, retries,
-    /// time-outs. Without one, the default chain is loaded when the source is first used; it
-    /// honours `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL`.
+    /// Sets the AWS configuration: region, credentials, assumed role, retries, time-outs. Without
+    /// one, the default chain is loaded when the source is first used; it honours
+    /// `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL`.
     ///
-    /// Retries apply to describing and listing; readers repeat a read by themselves. A
-    /// configuration with an HTTP client of its own is used with that; otherwise the source makes
-    /// connections on the runtime that uses it.
+    /// The configured retries apply to describing the stream and listing its shards. Readers repeat
+    /// failed reads by their own rules. If the configuration has an HTTP client, the source uses
+    /// it; otherwise the source opens its connections on the runtime that calls it.
     pub fn sdk_config(mut self, config: &SdkConfig) -> Self {
         self.configuration = Configuration::Sdk(Box::new(config.clone()));
         self
     }
 
-    /// Uses a configuration made for Kinesis alone; otherwise like [`Self::sdk_config`].
+    /// Sets the configuration of the Kinesis client; otherwise like [`Self::sdk_config`].
     pub fn client_config(mut self, config: aws_sdk_kinesis::config::Builder) -> Self {
         self.configuration = Configuration::Kinesis(Box::new(config));
         self
     }
 
-    /// Calls this address instead of the region's, whatever the configuration says.
+    /// Sets the address of the service, in place of the one from the region or the configuration.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.overrides.endpoint = Some(url.into());
         self
     }
 
-    /// Calls this region, whatever the configuration says. A stream named by its ARN is called in
-    /// the ARN's region.
+    /// Sets the region, in place of the one from the configuration. For a stream given by its ARN,
+    /// the region in the ARN is used.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.overrides.region = Some(region.into());
         self
     }
 
-    /// The most records to ask for in one call: 1 to 10,000 (the default). The bytes a reader has
-    /// room for limit them further.
+    /// Sets the largest number of records to request in one call: 1 to 10,000 (the default). A
+    /// reader requests fewer if it has memory for fewer.
     pub const fn max_records(mut self, records: usize) -> Self {
         self.max_records = records;
         self
     }
 
-    /// The time between two reads of a shard that has nothing new: 200 ms to 60 s, by default 1 s
-    /// (`idleTimeBetweenReadsInMillis` in the Java KCL). A shard with a backlog is read without
+    /// Sets the time between two reads of a shard without new records: 200 ms to 60 s, by default 1
+    /// s (`idleTimeBetweenReadsInMillis` in the Java KCL). A shard with a backlog is read without
     /// pause.
     pub const fn idle_poll(mut self, span: Duration) -> Self {
         self.idle_poll = span;
         self
     }
 
-    /// Clock and randomness; by default the machine's.
+    /// Sets the clock and the source of randomness; by default those of the machine.
     pub fn env(mut self, env: Env) -> Self {
         self.env = env;
         self
     }
 
-    /// The source. Sends nothing yet.
+    /// Builds the source. Sends no request.
     ///
     /// # Errors
-    /// [`InvalidSettings`], naming the value and what would work.
+    /// Returns [`InvalidSettings`], with the value and its allowed range, if a setting is out of
+    /// range.
     pub fn build(self) -> Result<KinesisSource, InvalidSettings> {
         let stream: StreamName = self.stream.parse()?;
         if !MAX_RECORDS.contains(&self.max_records) {

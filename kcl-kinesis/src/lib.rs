@@ -2,14 +2,15 @@
 //!
 //! [`KinesisSource`] reads the shards of one stream by polling, follows splits and merges, unpacks
 //! aggregates of the Kinesis Producer Library ([`kpl`]), keeps to the service's rate limits, and
-//! says so when records were trimmed before they could be read.
+//! reports a loss when records were trimmed before they could be read.
 //!
-//! Each new connection looks the host up. Where calls are under way for 5 s without an answer to
-//! any (or for half of what a call may take, if that is less), all connections are left and new
-//! ones made, so that no call has to find out about each of them. Those of an HTTP client that came
-//! with the configuration are left alone.
+//! Every new connection resolves the host name again. If calls have been in flight for 5 s and none
+//! has been answered, the source drops all its connections and opens new ones; otherwise every call
+//! would have to time out on each dead connection in turn. The limit is half of the time-out of a
+//! call if that is less than 5 s. The connections of an HTTP client that you supplied in the
+//! configuration are never dropped.
 //!
-//! # Rights
+//! # Permissions
 //! `kinesis:DescribeStreamSummary`, `kinesis:ListShards`, `kinesis:GetShardIterator` and
 //! `kinesis:GetRecords` on the stream; `kms:Decrypt` on its key if it is encrypted.
 

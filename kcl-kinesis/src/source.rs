@@ -1,4 +1,4 @@
-//! Kinesis as a source of the worker.
+//! [`KinesisSource`], the implementation of [`StreamSource`] for Kinesis.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use crate::{
     retrieve::{Polling, PollingReader},
 };
 
-/// A Kinesis data stream.
+/// A Kinesis data stream as the source of a worker. Clones share the connections and the rate
+/// limits.
 ///
 /// ```no_run
 /// use kcl_kinesis::KinesisSource;
@@ -35,7 +36,7 @@ impl KinesisSource {
         Self { stream: Arc::new(stream), polling: Arc::new(polling) }
     }
 
-    /// As if the stream had been described so.
+    /// Sets the identity of the stream, as [`StreamSource::describe`] does.
     #[cfg(test)]
     pub(crate) fn is_described_as(&self, key: &StreamKey) {
         self.stream.is_described_as(key);
@@ -54,8 +55,8 @@ impl StreamSource for KinesisSource {
         Ok(shards)
     }
 
-    /// Sends nothing, if the stream was described before and is still the same: whether the shard
-    /// exists is learned by the first read.
+    /// Sends no request if the last description has the key `stream`. A shard that does not exist
+    /// is an error of the first read.
     async fn open(
         &self,
         stream: &StreamKey,

@@ -1,4 +1,4 @@
-//! Which stream is meant.
+//! [`StreamName`]: the name or the ARN by which a stream is addressed.
 
 use std::{fmt, str::FromStr};
 
@@ -16,7 +16,8 @@ impl StreamName {
     /// The longest name Kinesis allows.
     pub const MAX_LENGTH: usize = 128;
 
-    /// The name to call the stream by; `None` if it was given as an ARN, which then says all.
+    /// The name to send in requests; `None` if the stream was given by its ARN, which is sent
+    /// instead.
     #[must_use]
     pub fn name(&self) -> Option<String> {
         match &self.0 {
@@ -25,7 +26,7 @@ impl StreamName {
         }
     }
 
-    /// The ARN to call the stream by, if it was given as one.
+    /// The ARN to send in requests; `None` if the stream was given by its name.
     #[must_use]
     pub fn arn(&self) -> Option<String> {
         match &self.0 {
@@ -34,7 +35,7 @@ impl StreamName {
         }
     }
 
-    /// The stream's name, also if it was given as an ARN.
+    /// The name of the stream without the rest of an ARN.
     #[must_use]
     pub fn short(&self) -> &str {
         match &self.0 {
@@ -43,7 +44,7 @@ impl StreamName {
         }
     }
 
-    /// The region an ARN names: the stream is nowhere else.
+    /// The region in the ARN; `None` if the stream was given by its name.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         match &self.0 {
@@ -73,8 +74,8 @@ impl FromStr for StreamName {
     }
 }
 
-/// The name that tells a stream from those of other accounts and regions:
-/// `123456789012:eu-west-1:orders`. A server whose ARN names neither has but one of each.
+/// The name that is unique over accounts and regions: `123456789012:eu-west-1:orders`. The short
+/// name, if the ARN has no account or no region: such a server has one of each only.
 pub(crate) fn in_full(
     arn: &str,
     name: &str,
@@ -93,6 +94,7 @@ pub(crate) fn in_full(
     }
 }
 
+/// True for a name that Kinesis allows: 1 to 128 letters, digits, `_`, `.` or `-`.
 fn is_name(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     !text.is_empty() && text.len() <= StreamName::MAX_LENGTH && text.bytes().all(allowed)
@@ -107,7 +109,7 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// A text that names no stream.
+/// The error of parsing a [`StreamName`]: the text is neither a stream name nor a stream ARN.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} names no stream: expected 1 to 128 of the characters a-z A-Z 0-9 _ . -, \

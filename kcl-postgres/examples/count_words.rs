@@ -1,12 +1,12 @@
-//! Counts words into a table, each word exactly once, whoever dies when.
+//! Counts words in a table, each word exactly once, even if a worker crashes.
 //!
 //! ```text
 //! export DATABASE_URL=postgres://postgres@127.0.0.1/postgres
 //! cargo run -p kcl-postgres --example count_words
 //! ```
 //!
-//! Three workers share a stream in memory. One of them is stopped half way, as by a crash; the
-//! counts come out right all the same.
+//! Three workers share a stream in memory. One of them is stopped half way, as if it had crashed,
+//! and the counts are still right.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl TxProcessor for CountWords {
             .iter()
             .map(|record| std::str::from_utf8(&record.data))
             .collect::<Result<_, _>>()?;
-        // In the order of the words, so that batches of two shards never wait for each other.
+        // Sorted by word, so that the batches of two shards never wait for each other.
         const COUNT: &str = "insert into word_count (word, n) \
             select word, count(*) from unnest($1::text[]) as w(word) group by word order by word \
             on conflict (word) do update set n = word_count.n + excluded.n";

@@ -1,4 +1,4 @@
-//! How a store is set up and made.
+//! Builds a [`PostgresStore`] from its settings, and checks their limits.
 
 use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
@@ -9,39 +9,40 @@ use sqlx::{
 
 use crate::{connections::Connections, layout::Schema, store::PostgresStore};
 
-/// Settings that cannot work.
+/// A setting that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
-    /// The name of an application.
+    /// The application's name has no byte, more than 255, or a control character.
     #[error(
         "{0:?} is no name of an application: expected 1 to {max} bytes without control characters",
         max = MAX_APPLICATION
     )]
     Application(String),
-    /// The name of a schema.
+    /// The name is no valid name of a schema.
     #[error(
         "{0:?} is no name of a schema: expected 1 to 63 of the characters a-z A-Z 0-9 _ -, not \
          starting with pg_ (set another one with `schema`)"
     )]
     Schema(String),
-    /// Where the server is. The address is not repeated: it may hold a password.
+    /// The server's address cannot be read. The text does not show it, because it may contain a
+    /// password.
     #[error(
         "the address of the server cannot be read ({0}): expected postgres://user@host/database"
     )]
     Address(String),
-    /// Where the server is was not said.
+    /// The server's address is missing.
     #[error("the address of the server is missing: give it with `url` or `connect_options`")]
     NoAddress,
-    /// A time limit.
+    /// A timeout is shorter than 10 ms or longer than 1 h.
     #[error("{what} of {value:?}: expected 10 ms to 1 h")]
     Timeout {
-        /// Which one.
+        /// The timeout's name, in words.
         what: &'static str,
-        /// As it was given.
+        /// Its value.
         value: Duration,
     },
-    /// The most connections.
+    /// The number of connections is not from 1 to 1,000.
     #[error("{0} connections: expected 1 to 1,000")]
     Connections(usize),
 }
@@ -50,21 +51,21 @@ pub enum InvalidSettings {
 const MAX_APPLICATION: usize = 255;
 
 impl PostgresStore {
-    /// A store in the schema `kcl` of the database at `url`. Nothing is sent yet.
+    /// Makes a store in the schema `kcl` of the database at `url`. It sends nothing yet.
     ///
     /// # Errors
-    /// When the address cannot be read, or the application's name cannot be stored.
+    /// The address cannot be read, or the application's name is invalid.
     pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
         Self::builder(application).url(url).build()
     }
 
-    /// Sets a store of `application` up.
+    /// Starts to build a store of `application`.
     pub fn builder(application: &str) -> PostgresStoreBuilder {
         PostgresStoreBuilder::new(application)
     }
 }
 
-/// Sets a [`PostgresStore`] up.
+/// Builds a [`PostgresStore`].
 #[derive(Clone)]
 #[must_use = "a store comes of `build`"]
 pub struct PostgresStoreBuilder {
@@ -88,8 +89,9 @@ impl PostgresStoreBuilder {
         }
     }
 
-    /// The server, like `postgres://user:password@host:5432/database?sslmode=verify-full`. What it
-    /// leaves out comes from the environment (`PGPASSWORD`, `PGSSLROOTCERT`, `~/.pgpass` ...).
+    /// Sets the server's address, such as
+    /// `postgres://user:password@host:5432/database?sslmode=verify-full`. Missing parts come from
+    /// the environment (`PGPASSWORD`, `PGSSLROOTCERT`, `~/.pgpass` and others).
     pub fn url(mut self, url: &str) -> Self {
         let refused = |error: sqlx::Error| InvalidSettings::Address(error.to_string());
         let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
@@ -101,43 +103,43 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// The server, as options of the driver.
+    /// Sets the server's address as options of the driver.
     pub fn connect_options(mut self, options: PgConnectOptions) -> Self {
         self.options = Some(Ok(options));
         self
     }
 
-    /// The schema that holds the tables: `kcl` by default. Several applications may share one.
+    /// Sets the schema of the tables; the default is `kcl`. Several applications may share one.
     pub fn schema(mut self, name: &str) -> Self {
         self.schema = name.to_owned();
         self
     }
 
-    /// The most connections for everything but beats and wake-ups, which have their own: 4 by
-    /// default.
+    /// Sets the most connections for everything except beats and wake-ups, which have their own.
+    /// The default is 4; the range is `1..=1,000`.
     pub const fn connections(mut self, most: usize) -> Self {
         self.connections = most;
         self
     }
 
-    /// How long an operation may take, waiting for a connection included, before its outcome counts
-    /// as unknown: 5 s by default.
+    /// Sets the time after which the outcome of an operation without an answer is unknown. It
+    /// includes the wait for a connection. The default is 5 s; the range is 10 ms to 1 h.
     pub const fn operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout;
         self
     }
 
-    /// How long the server may work at a statement before it gives it up and says so: 500 ms by
-    /// default, a third of the default heartbeat interval.
+    /// Sets the time after which the *server* cancels a statement. The default is 500 ms, a third
+    /// of the default heartbeat interval; the range is 10 ms to 1 h.
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self
     }
 
-    /// The store. Nothing is sent yet.
+    /// Makes the store. It sends nothing yet.
     ///
     /// # Errors
-    /// When a name or number breaks a limit, or the address cannot be read.
+    /// The first setting that breaks a limit, or an address that is missing or cannot be read.
     pub fn build(self) -> Result<PostgresStore, InvalidSettings> {
         let application = self.application;
         let fits = (1..=MAX_APPLICATION).contains(&application.len());
@@ -166,7 +168,7 @@ impl PostgresStoreBuilder {
     }
 }
 
-/// The password is no part of it.
+/// Shows no password.
 impl fmt::Debug for PostgresStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStoreBuilder")
@@ -179,8 +181,9 @@ impl fmt::Debug for PostgresStoreBuilder {
     }
 }
 
-/// The same options, with the server's identity checked unless it is on this machine or another
-/// mode is asked for. Statements are not logged: the driver would do so at its own levels.
+/// Returns the options with the check of the server's identity (`verify-full`), unless the server
+/// is on this machine or the user has set another mode than the default `prefer`. Turns off the
+/// driver's log of statements, which has levels of its own.
 pub(crate) fn secured(options: PgConnectOptions) -> PgConnectOptions {
     let options = options.disable_statement_logging();
     if matches!(options.get_ssl_mode(), PgSslMode::Prefer) && !is_local(&options) {
@@ -190,6 +193,7 @@ pub(crate) fn secured(options: PgConnectOptions) -> PgConnectOptions {
     }
 }
 
+/// True if the server is on this machine: a socket, `localhost` or a loopback address.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();

@@ -1,5 +1,9 @@
-//! A worker's checkpoints, written together: those that are asked for at the same moment become
-//! one statement. Each still succeeds or is refused by itself.
+//! Writes the checkpoints of a worker that are requested at the same moment in one statement. Each
+//! still succeeds or is refused by itself.
+//!
+//! The first caller that finds no waiting checkpoint leads: it yields once, so that other callers
+//! join, then takes all waiting checkpoints and writes them. A caller whose leader is dropped gets
+//! [`StoreErrorKind::Unknown`], because the statement may have been sent.
 
 use std::{
     collections::BTreeMap,
@@ -14,15 +18,16 @@ use tokio::sync::oneshot;
 
 use crate::{error::Effect, statements, table::Tables};
 
-/// Checkpoints of one statement, at most.
+/// The most checkpoints in one statement.
 const MOST: usize = 500;
 
-/// Checkpoints that wait to be written together.
+/// The checkpoints that wait for the next statement, by lease.
 #[derive(Debug, Default)]
 pub(crate) struct Coalescer {
     waiting: Mutex<BTreeMap<LeaseKey, Waiting>>,
 }
 
+/// A checkpoint that waits, and its caller.
 #[derive(Debug)]
 struct Waiting {
     advance: Advance,
@@ -30,7 +35,11 @@ struct Waiting {
 }
 
 impl Coalescer {
-    /// Writes a checkpoint, with others if there are any.
+    /// Writes a checkpoint, together with others if there are any.
+    ///
+    /// # Cancel safety
+    /// A dropped call leaves open whether the checkpoint is written. Those that wait behind a
+    /// dropped leader fail with [`StoreErrorKind::Unknown`].
     pub(crate) async fn advance(
         &self,
         tables: &Tables,
@@ -41,20 +50,21 @@ impl Coalescer {
         };
         if leads {
             let led = BatchLeader(Some(self));
-            // Whoever was asked in the same breath has joined when this goes on.
+            // Calls that are ready to run now join before this task goes on.
             tokio::task::yield_now().await;
             let batch = led.take();
             write(tables, batch).await;
         }
         answered.await.unwrap_or_else(|_| {
-            // Whoever led was dropped: its statement may have been sent.
+            // The leader was dropped; its statement may have been sent.
             let call = tables.call("advance", advance.key.as_str(), Effect::Writes);
             Err(call.error(StoreErrorKind::Unknown, "the statement it was part of was given up"))
         })
     }
 
-    /// Joins those that wait; `None` if this one has to go alone: the end of a shard is not kept
-    /// waiting, and a statement writes a row once.
+    /// Adds a checkpoint to the waiting ones. Returns whether the caller leads, and the receiver of
+    /// the answer. `None` if the checkpoint must be written alone: it is the end of a shard, its
+    /// lease already waits (one statement writes a row once), or the statement is full.
     fn join(
         &self,
         advance: &Advance,
@@ -77,8 +87,8 @@ impl Coalescer {
     }
 }
 
-/// The duty to write for those that wait. If it is dropped they are told that nothing is known.
-/// Once they are taken, whoever waits waits for another.
+/// The duty to write the waiting checkpoints. Dropping it fails them all. After [`Self::take`], the
+/// next caller leads the next statement.
 struct BatchLeader<'a>(Option<&'a Coalescer>);
 
 impl BatchLeader<'_> {
@@ -96,11 +106,12 @@ impl Drop for BatchLeader<'_> {
     }
 }
 
+/// Writes one checkpoint in a statement of its own.
 async fn alone(tables: &Tables, advance: &Advance) -> StoreResult<Write<Lease>> {
     tables.write("advance", &advance.key, statements::advance(advance)).await
 }
 
-/// Writes them all, and answers each. Nobody need wait for an answer any more.
+/// Writes a batch of checkpoints and sends each answer. A caller that was dropped gets none.
 async fn write(tables: &Tables, batch: Vec<Waiting>) {
     if let [_] = batch[..] {
         for Waiting { advance, answer } in batch {
@@ -126,7 +137,7 @@ async fn write(tables: &Tables, batch: Vec<Waiting>) {
     }
 }
 
-/// What went wrong for all, for one of them.
+/// A copy of the statement's error, for one of its leases.
 fn same(error: &StoreError, key: &LeaseKey) -> StoreError {
     let why = error.source.as_ref().map(ToString::to_string).unwrap_or_default();
     StoreError::new(error.kind, error.op, key.as_str()).caused_by(why)

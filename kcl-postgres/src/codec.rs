@@ -1,4 +1,4 @@
-//! Rows as the core's types: each field is a column, under its name in words.
+//! Converts rows to columns and back. Each field of a row is a column under its long name.
 
 use std::{borrow::Cow, sync::OnceLock};
 
@@ -10,9 +10,9 @@ use sqlx::{Row as _, postgres::PgRow};
 
 use crate::connections::Statement;
 
-/// Where rows of a kind are.
+/// The table of a kind of rows.
 pub(crate) trait InTable: Row {
-    /// The name of the table.
+    /// The name of the table, without its schema.
     const TABLE: &'static str = match Self::KIND {
         RowKind::Session => "session",
         RowKind::Lease => "lease",
@@ -25,7 +25,7 @@ pub(crate) trait InTable: Row {
         RowKind::Document => "name",
     };
 
-    /// Every column but the application, the key first.
+    /// A list of all columns except `application`, with the key first.
     fn columns() -> &'static str {
         static OF_SESSIONS: OnceLock<String> = OnceLock::new();
         static OF_LEASES: OnceLock<String> = OnceLock::new();
@@ -44,7 +44,7 @@ pub(crate) trait InTable: Row {
 
 impl<R: Row> InTable for R {}
 
-/// The value of a column.
+/// The value of a column, ready to be bound. `None` is null.
 #[derive(Debug)]
 pub(crate) enum Cell {
     Text(Option<String>),
@@ -81,19 +81,19 @@ impl Cell {
     }
 }
 
-/// The values of a row, or of a part of one, in the order of its fields.
+/// The values of a row or of a part of a row, in the order of its fields.
 pub(crate) fn cells(of: &impl Fields) -> Vec<Cell> {
     let mut cells = Vec::new();
     of.write_to(&mut |field, value| cells.push(Cell::new(field.form, value)));
     cells
 }
 
-/// Gives a statement these values.
+/// Binds these values to a statement.
 pub(crate) fn bind(statement: Statement, cells: impl IntoIterator<Item = Cell>) -> Statement {
     cells.into_iter().fold(statement, |statement, cell| cell.bind(statement))
 }
 
-/// The values of one column in several rows, for `unnest`.
+/// The values of one column in several rows, bound as an array for `unnest`.
 #[derive(Debug)]
 pub(crate) enum Column {
     Texts(Vec<Option<String>>),
@@ -101,7 +101,7 @@ pub(crate) enum Column {
 }
 
 impl Column {
-    /// A column for a field that is a text or a number: there are no arrays of arrays.
+    /// An empty column. The field must be a text or a number: PostgreSQL has no arrays of arrays.
     pub(crate) fn of(field: &Field) -> Self {
         match field.form {
             Form::Number => Self::Numbers(Vec::new()),
@@ -126,7 +126,7 @@ impl Column {
     }
 }
 
-/// The type of a field's column.
+/// The SQL type of a field's column.
 pub(crate) const fn sql_type(form: Form) -> &'static str {
     match form {
         Form::Text => "text",
@@ -136,17 +136,17 @@ pub(crate) const fn sql_type(form: Form) -> &'static str {
     }
 }
 
-/// A number as its column holds it. The contract keeps numbers within the column's range.
+/// A number as a `bigint`. The contract of stores keeps numbers in its range.
 pub(crate) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Shard ids as their column holds them.
+/// Shard ids as a `text[]`.
 pub(crate) fn shards(shards: &[ShardId]) -> Vec<String> {
     shards.iter().map(|shard| shard.as_str().to_owned()).collect()
 }
 
-/// Reads a row back.
+/// Reads a row from its columns.
 pub(crate) fn decode<R: Row>(row: &PgRow) -> Result<R, BadRow> {
     let key = row.try_get(R::KEY).map_err(|why| {
         BadRow::new(R::KIND, "", format!("its key {:?} cannot be read: {why}", R::KEY))
@@ -154,7 +154,7 @@ pub(crate) fn decode<R: Row>(row: &PgRow) -> Result<R, BadRow> {
     R::read(key, &Columns(row))
 }
 
-/// The columns of a row.
+/// The columns of a row, as the codec of `kcl-core` reads them.
 struct Columns<'a>(&'a PgRow);
 
 impl Source for Columns<'_> {
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::layout::MIGRATIONS;
 
-    /// How the migrations make a column: its type, and whether it may be null.
+    /// The type of a column in the migrations, and true if it may be null.
     fn made(table: &str, column: &str) -> Option<(String, bool)> {
         let all = MIGRATIONS.concat().replace("add column if not exists ", "");
         let made: Vec<&str> = all.split(';').filter(|sql| sql.contains(table)).collect();

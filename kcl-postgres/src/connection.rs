@@ -1,21 +1,21 @@
-//! One connection, or why there is none.
+//! The type of a connection, and the reasons for which none can be made.
 
 use kcl_core::store::Era;
 use sqlx::PgConnection;
 
-/// A connection, and when it was made.
+/// A connection, and the era in which it was made ([`kcl_core::store::Eras`]).
 pub(crate) struct Held {
     pub(crate) connection: PgConnection,
     pub(crate) era: Era,
 }
 
-/// Why no connection could be made.
+/// The reason for which no connection could be made.
 pub(crate) enum ConnectError {
-    /// The driver's or the server's reason.
+    /// The driver or the server failed.
     Failed(sqlx::Error),
-    /// It would not have been the server's own.
+    /// A pooler is between this process and the server.
     Pooled,
-    /// The server follows another one.
+    /// The server is a standby.
     Follows,
 }
 

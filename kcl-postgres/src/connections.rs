@@ -1,8 +1,15 @@
-//! Connections: made when they are needed, in lanes that do not starve each other, and left when
-//! their server loses its role.
+//! The connections of a store: made when needed, in two pools that do not starve each other, and
+//! dropped when their server is no longer the primary.
 //!
-//! Not the driver's pool: that one hides why it could not connect, and takes back connections whose
-//! call was dropped half way.
+//! - *Pools*: beats have a pool of their own, so that other work delays no beat.
+//! - *Eras*: each connection belongs to an era ([`Eras`]). An answer that shows that the server
+//!   lost its role, or a statement without an answer, ends the era, and the store uses no
+//!   connection of it any more.
+//! - *Unfinished work*: the next caller continues a connection attempt or a statement whose caller
+//!   was dropped ([`Unfinished`]).
+//!
+//! The driver's own pool is not used, because it hides the reason of a failed connection, and
+//! reuses connections whose call was dropped half way.
 
 use std::{
     fmt,
@@ -35,26 +42,27 @@ use crate::{
 /// A statement with its values.
 pub(crate) type Statement = Query<'static, Postgres, PgArguments>;
 
-/// A statement of ours: its text holds no value but the name of the schema, which was checked.
+/// Makes a statement from one of our texts. It contains no value except the name of the schema,
+/// which was checked.
 pub(crate) fn statement(sql: String) -> Statement {
     sqlx::query(AssertSqlSafe(sql))
 }
 
-/// Which connections an operation uses.
+/// The pool that an operation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PoolKind {
-    /// What keeps a session alive.
+    /// Registrations and beats, which keep a session alive.
     Beats,
-    /// Everything else.
+    /// Every other operation.
     Work,
 }
 
-/// Why connections are left on which no answer came.
+/// The logged reason for leaving a server that does not answer.
 pub(crate) const SILENT: &str = "it does not answer";
-/// Why those are left whose server does not write any more.
+/// The logged reason for leaving a server that takes no writes.
 pub(crate) const ONLY_READS: &str = "it only reads";
 
-/// Beats under way at once: one, and retries while its answer is late.
+/// The connections for beats: one, and two for repeated beats while an answer is late.
 const BEATS_AT_ONCE: usize = 3;
 
 /// The connections of one store.
@@ -64,14 +72,17 @@ pub(crate) struct Connections {
     work: Pool,
     eras: Arc<Eras>,
     operation_timeout: Duration,
-    /// Whether the server tells its timeline. Aurora does not.
+    /// Whether the server reports its timeline. Aurora does not.
     tells_timeline: Arc<AtomicBool>,
 }
 
-/// Connections that wait for use, and how many there may be.
+/// Connections for one kind of operations.
 struct Pool {
+    /// Limits the connections in use.
     places: Semaphore,
+    /// The connections that are not in use.
     idle: Mutex<Vec<Held>>,
+    /// Connection attempts and statements whose callers were dropped.
     unfinished: Unfinished,
 }
 
@@ -85,7 +96,7 @@ impl Pool {
         self.idle().pop()
     }
 
-    /// Closes those that wait and were made in an era that is over.
+    /// Closes the idle connections of eras that are over.
     fn let_go(&self, eras: &Eras) {
         self.idle().retain(|held| eras.lasts(held.era));
     }
@@ -112,7 +123,7 @@ impl Connections {
         operation_timeout: Duration,
         statement_timeout: Option<Duration>,
     ) -> Self {
-        // A role may have another default; under it a conflict would be an error.
+        // The role may have another default, under which a conflict of writes is an error.
         let isolated = options.options([("default_transaction_isolation", "read committed")]);
         let limit = statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
         let options = isolated.options(limit.map(|limit| ("statement_timeout", limit)));
@@ -121,7 +132,7 @@ impl Connections {
         Self { options, beats, work, eras, operation_timeout, tells_timeline }
     }
 
-    /// Where the server is, without user and password.
+    /// The server's address, without user and password.
     pub(crate) fn address(&self) -> String {
         let options = &self.options;
         let database = options.get_database().unwrap_or_else(|| options.get_username());
@@ -132,19 +143,22 @@ impl Connections {
         self.operation_timeout
     }
 
-    /// Leaves every connection of an era if an answer on one shows that the server lost its role.
+    /// Ends the era if `error`, an answer on one of its connections, shows that the server lost its
+    /// role.
     pub(crate) fn judge(&self, era: Era, error: &sqlx::Error) {
         if lost_its_role(error) {
             self.leave(era, &error.to_string());
         }
     }
 
+    /// Ends an era and closes its idle connections.
     fn leave(&self, era: Era, why: &str) {
         self.eras.end(era, &self.address(), why);
         self.let_go();
     }
 
-    /// Closes what waits of eras that are over, in every lane: one may have nothing to do for long.
+    /// Closes the idle connections of eras that are over, in both pools: either may be idle for
+    /// long.
     fn let_go(&self) {
         self.beats.let_go(&self.eras);
         self.work.let_go(&self.eras);
@@ -158,7 +172,7 @@ impl Connections {
         self.tells_timeline.load(Ordering::Relaxed)
     }
 
-    /// Carries out a statement, for at most the operation timeout.
+    /// Executes a statement and returns its rows, within the operation timeout.
     pub(crate) async fn ask(
         &self,
         call: Call<'_>,
@@ -172,7 +186,7 @@ impl Connections {
         let deadline = Env::system().clock.now() + self.operation_timeout;
         let (mut held, _place) = self.connection(call, pool, deadline).await?;
         let era = held.era;
-        // A connection that is dead is not kept for long by those who went away.
+        // After this time without an answer the connection counts as dead.
         let until = Env::system().clock.now() + self.operation_timeout / 2;
         let asking = Box::pin(async move {
             let answer = statement.fetch_all(&mut held.connection).await;
@@ -181,20 +195,21 @@ impl Connections {
         let answer = pool.unfinished.ask(asking, era, until, deadline).await;
         let Some((held, answer)) = answer else {
             if Env::system().clock.now() >= until {
-                // Nor do those answer that wait, more likely than not.
+                // The idle connections to the same server are probably dead, too.
                 self.leave(era, SILENT);
             }
             return Err(call.error(call.unanswered(), self.no_answer()));
         };
         match &answer {
             Err(error) if lost_its_role(error) => self.judge(era, error),
-            // Those that waited broke with it, more likely than not.
+            // The idle connections of the pool are probably broken, too.
             Err(error) if !outlived(error) => pool.close_idle(),
             _ => pool.put(held, &self.eras),
         }
         answer.map_err(|error| call.failed(&error))
     }
 
+    /// Waits for a place in the pool, and takes or makes a connection.
     async fn connection<'a>(
         &self,
         call: Call<'_>,
@@ -208,6 +223,7 @@ impl Connections {
         Ok((self.taken_or_made(call, pool, deadline).await?, place))
     }
 
+    /// Takes an idle connection; else continues an unfinished attempt; else makes a connection.
     async fn taken_or_made(
         &self,
         call: Call<'_>,
@@ -238,8 +254,8 @@ impl Connections {
         format!("{} did not answer within {:?}", self.address(), self.operation_timeout)
     }
 
-    /// A connection for a transaction, waiting for one if all are in use. Unless it is given back
-    /// it is closed, and what it was doing undone.
+    /// Takes a connection for a transaction, and waits without a limit if all are in use. If it is
+    /// dropped without being given back, it is closed, and the server rolls its transaction back.
     pub(crate) async fn check_out(&self, call: Call<'_>) -> StoreResult<CheckedOut<'_>> {
         let place = self.work.places.acquire().await;
         let place = place.map_err(|_| call.error(StoreErrorKind::Unavailable, "closed"))?;
@@ -248,16 +264,19 @@ impl Connections {
         Ok(CheckedOut { held, connections: self, _place: place })
     }
 
-    /// A new connection, which is the server's own.
+    /// Makes a connection outside of the pools, for a migration.
     pub(crate) async fn connect(&self, call: Call<'_>) -> StoreResult<PgConnection> {
         let made = self.make().await.map_err(|unmade| call.unmade(&unmade, &self.address()));
         Ok(made?.connection)
     }
 
+    /// Begins to connect: the future connects, checks the server ([`greet`]) and finds out whether
+    /// it reports its timeline.
     fn make(&self) -> Connecting {
         let (options, mark) = self.marked();
         let (tells, eras) = (Arc::clone(&self.tells_timeline), Arc::clone(&self.eras));
-        // Where the address leads is asked after this: an era that ends meanwhile may be its own.
+        // Read before the host name is resolved: an era that ends meanwhile may be over for the new
+        // connection, too.
         let (era, address) = (eras.now(), self.address());
         Box::pin(async move {
             let mut connection = options.connect().await?;
@@ -271,19 +290,20 @@ impl Connections {
         })
     }
 
-    /// The options with a mark, which only the server that was connected to can show.
+    /// The options with a random mark as a setting of the connection. Only a server that got this
+    /// connection's options can return it, so that a pooler in between is noticed.
     pub(crate) fn marked(&self) -> (PgConnectOptions, String) {
         let mark = format!("{:016x}", Env::system().entropy.next_u64());
         (self.options.clone().options([("kcl.connection", &mark)]), mark)
     }
 
-    /// Closes the connection in good order; nothing hangs on it.
+    /// Closes a connection with a message to the server. A failure is ignored.
     pub(crate) async fn close(connection: PgConnection) {
         drop(connection.close().await);
     }
 }
 
-/// A connection in use by a transaction.
+/// A connection that a transaction uses.
 pub(crate) struct CheckedOut<'a> {
     pub(crate) held: Held,
     connections: &'a Connections,
@@ -291,12 +311,13 @@ pub(crate) struct CheckedOut<'a> {
 }
 
 impl CheckedOut<'_> {
-    /// Gives it back: nothing is under way on it.
+    /// Gives the connection back. No transaction may be open on it.
     pub(crate) fn give_back(self) {
         self.connections.work.put(self.held, &self.connections.eras);
     }
 
-    /// The same after a failure that others judge: it may be that the server only reads by now.
+    /// Gives the connection back after the user's processor failed. It asks for the server's role
+    /// first, because the reason of the failure may be a server that takes no writes any more.
     pub(crate) async fn look_and_give_back(mut self) {
         let deadline = Env::system().clock.now() + self.connections.operation_timeout;
         match within(deadline, Role::ask(&mut self.held.connection)).await {
@@ -306,7 +327,7 @@ impl CheckedOut<'_> {
     }
 }
 
-/// The password is no part of it.
+/// Shows no password.
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connections").field("address", &self.address()).finish_non_exhaustive()

@@ -1,8 +1,8 @@
-//! Work that has to be done by a time.
+//! Work with a deadline.
 
 use kcl_core::env::{Env, Time};
 
-/// The outcome of `work`, unless the deadline comes first.
+/// The outcome of `work`; `None` if the deadline comes first, which drops `work`.
 pub(crate) async fn within<T>(deadline: Time, work: impl Future<Output = T>) -> Option<T> {
     let clock = Env::system().clock;
     tokio::select! {

@@ -1,43 +1,47 @@
-//! What a failed call means.
+//! Classifies failed calls: the kind of each decides what the caller does.
+//!
+//! The important question is whether a write may have been applied: SQLSTATEs of failures that
+//! PostgreSQL undoes as a whole prove that it was not ([`kind_of_code`]).
 
 use kcl_core::store::{StoreError, StoreErrorKind};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::{connection::ConnectError, layout::Schema};
 
-/// Whether a call may have changed something.
+/// Whether a call reads or writes: a write without an answer may have been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Reads,
     Writes,
 }
 
-/// A call, and what it is about.
+/// A call under way, with the texts for its errors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
-    /// The operation, as the trait names it.
+    /// The operation, as [`kcl_core::store::LeaseStore`] names it.
     pub(crate) op: &'static str,
     pub(crate) schema: &'a Schema,
-    /// The row; empty for a listing.
+    /// The key of the row; empty for a listing.
     pub(crate) row: &'a str,
     pub(crate) effect: Effect,
 }
 
-/// The operation that looks whether the store is usable, before anything else.
+/// The operation that a worker calls before all others. A server that takes no writes is an error
+/// of the configuration there, and temporary everywhere else.
 pub(crate) const PREPARE: &str = "prepare";
 
-/// What to say of a server that follows another.
+/// The text about a standby.
 const FOLLOWS: &str =
     "this server follows another one: it takes no writes, and its rows may be old";
 
-/// What to say where something between worker and server breaks connections up.
+/// The text about a pooler in transaction mode.
 const POOLER: &str = "between this worker and the server stands a pooler that does not \
     pass on the settings of a connection, like PgBouncer. With transactions of several clients on \
     one connection, prepared statements give the answers of others and wake-ups are lost: connect \
     to the server itself";
 
 impl Call<'_> {
-    /// An error of `kind`, with what is to be said about it.
+    /// Makes an error of `kind`, with `why` as its cause.
     pub(crate) fn error(&self, kind: StoreErrorKind, why: impl Into<String>) -> StoreError {
         let key = match self.row {
             "" => format!("schema {}", self.schema),
@@ -46,7 +50,7 @@ impl Call<'_> {
         StoreError::new(kind, self.op, key).caused_by(why.into())
     }
 
-    /// What it means that no connection could be made: nothing was sent.
+    /// Makes the error of a call for which no connection could be made. Nothing was sent.
     pub(crate) fn unmade(&self, unmade: &ConnectError, address: &str) -> StoreError {
         match unmade {
             ConnectError::Failed(error) => self.unconnected(error, address),
@@ -58,12 +62,13 @@ impl Call<'_> {
         }
     }
 
-    /// What it means that the server does not write. Once a worker runs, the address may soon lead
-    /// to one that does; at the start somebody has to look.
+    /// The kind of the error about a server that takes no writes. While a worker runs, the address
+    /// may soon lead to the primary. At the start of a worker the address is probably wrong.
     fn kind_of_role(&self) -> StoreErrorKind {
         if self.op == PREPARE { StoreErrorKind::Misconfigured } else { StoreErrorKind::Unavailable }
     }
 
+    /// The remedy for a server that takes no writes.
     fn remedy_of_role(&self) -> &'static str {
         if self.op == PREPARE {
             " (give the address of the primary server; where `default_transaction_read_only` is \
@@ -74,7 +79,7 @@ impl Call<'_> {
         }
     }
 
-    /// An error of a server that only reads.
+    /// The error about a server that takes no writes.
     pub(crate) fn only_reads(&self, address: &str) -> StoreError {
         let why = format!("{address}: this server only reads{}", self.remedy_of_role());
         self.error(self.kind_of_role(), why)
@@ -89,7 +94,7 @@ impl Call<'_> {
                 self.error(kind, format!("{address}: {said}"))
             }
             sqlx::Error::Tls(_) => self.distrusted(error, address),
-            // How the driver passes on that the handshake failed.
+            // The driver's error of a failed TLS handshake.
             sqlx::Error::Io(why) if why.kind() == std::io::ErrorKind::InvalidData => {
                 self.distrusted(error, address)
             }
@@ -106,7 +111,7 @@ impl Call<'_> {
         self.error(StoreErrorKind::Misconfigured, format!("{address}: {error} ({remedy})"))
     }
 
-    /// What it means that a statement failed that was sent.
+    /// Makes the error of a statement that was sent and failed.
     pub(crate) fn failed(&self, error: &sqlx::Error) -> StoreError {
         match error {
             sqlx::Error::Database(said) => {
@@ -124,7 +129,7 @@ impl Call<'_> {
         }
     }
 
-    /// What it means that no answer came to a statement that was sent.
+    /// The kind of a statement that was sent and may have been applied.
     pub(crate) const fn unanswered(&self) -> StoreErrorKind {
         match self.effect {
             Effect::Reads => StoreErrorKind::Unavailable,
@@ -132,7 +137,7 @@ impl Call<'_> {
         }
     }
 
-    /// What the server said, with what is to be done about it.
+    /// The server's message with its SQLSTATE, and with the remedy if there is one.
     fn explained(&self, code: &str, message: &str) -> String {
         let schema = self.schema;
         let remedy = match code {
@@ -155,38 +160,39 @@ impl Call<'_> {
     }
 }
 
-/// A server that only reads, or only does so while it recovers.
+/// The SQLSTATE of a write on a standby or in a read-only transaction.
 const READ_ONLY: &str = "25006";
 
-/// Whether an answer shows that the server is not, or no longer, the one that serves: it only
-/// reads, goes down, or does not serve yet. Where the address leads is then to be asked anew.
+/// True if an answer shows that the server is not the primary, or not any more: it takes no writes
+/// (25006), shuts down (57P01, 57P02) or does not serve yet (57P03). The store then drops all
+/// connections and resolves the host name again.
 pub(crate) fn lost_its_role(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|said| said.code());
     matches!(code.as_deref(), Some(READ_ONLY | "57P01" | "57P02" | "57P03"))
 }
 
-/// Whether a connection is good for more after this error. Otherwise it is closed by being dropped.
+/// True if the connection can be used after this error. Otherwise the caller drops it.
 pub(crate) fn outlived(error: &sqlx::Error) -> bool {
     let said = error.as_database_error().and_then(|said| said.try_downcast_ref());
     let failed = said.is_some_and(|said: &PgDatabaseError| said.severity() == PgSeverity::Error);
     failed && !lost_its_role(error)
 }
 
-/// What an SQLSTATE means; `None` if the statement may have been applied, or may still be.
+/// The kind of an SQLSTATE; `None` if the statement may have been applied, or may be later.
 fn kind_of_code(code: &str) -> Option<StoreErrorKind> {
     Some(match code {
         "42501" => StoreErrorKind::Denied,
-        // No such schema or table.
+        // The schema or the table does not exist.
         "3F000" | "42P01" => StoreErrorKind::Missing,
-        // A connection whose settings were refused on the way.
+        // A pooler has refused a setting of the connection.
         "08P01" => StoreErrorKind::Misconfigured,
-        // Given up, in conflict or at a limit: a failed statement is undone as a whole. (57P05: the
-        // connection was closed for having been idle.)
+        // The server cancelled the statement, does not serve yet, or closed the idle connection
+        // (57P05). A failed statement has no effect.
         "57014" | "57P03" | "57P05" | READ_ONLY => StoreErrorKind::Unavailable,
         _ => match code.get(..2)? {
             "28" => StoreErrorKind::Denied,
             "40" | "53" | "55" => StoreErrorKind::Unavailable,
-            // No such database or function; a value or row that does not fit.
+            // A missing database or function, or a value that does not fit.
             "0A" | "22" | "23" | "3D" | "3F" | "42" => StoreErrorKind::Misconfigured,
             _ => return None,
         },
@@ -213,7 +219,7 @@ mod tests {
             ("53300", Some(Unavailable)),
             ("40001", Some(Unavailable)),
             ("55P03", Some(Unavailable)),
-            // The server went down with the statement under way.
+            // The server was shut down during the statement.
             ("57P01", None),
             ("57P02", None),
             ("08006", None),

@@ -1,25 +1,28 @@
-//! What a new connection has to show before it is used.
+//! Checks a new connection before its first use: it leads to the server itself, and the server is
+//! no standby.
 
 use sqlx::{PgConnection, Postgres, Row};
 
 use crate::connection::ConnectError;
 
-/// What a server does for this connection.
+/// The role of the server for this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It reads and writes.
+    /// The server reads and writes.
     Writes,
-    /// It only reads (`default_transaction_read_only`): its own rows, which are as good as any
-    /// while the address leads to it.
+    /// A primary with `default_transaction_read_only`: it takes no writes, but its rows are
+    /// current.
     Reads,
-    /// It follows another server, whose later rows it may not have.
+    /// A standby: its rows may be old.
     Follows,
 }
 
-/// What a server says of its role: recovery, and whether transactions only read.
+/// The columns that show the role: whether the server is in recovery, and whether the transaction
+/// is read-only.
 const ROLE: &str = "pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
 
 impl Role {
+    /// The role from the columns [`ROLE`], of which `from` is the place of the first.
     fn of(answer: &sqlx::postgres::PgRow, from: usize) -> sqlx::Result<Self> {
         let (follows, reads): (bool, bool) = (answer.try_get(from)?, answer.try_get(from + 1)?);
         Ok(match (follows, reads) {
@@ -29,7 +32,7 @@ impl Role {
         })
     }
 
-    /// Asks for it.
+    /// Asks the server for its role.
     pub(crate) async fn ask<'c>(
         connection: impl sqlx::Executor<'c, Database = Postgres>,
     ) -> sqlx::Result<Self> {
@@ -38,10 +41,13 @@ impl Role {
     }
 }
 
-/// Checks that a connection is the server's own, that commits on it are durable, and that the
-/// server follows no other.
+/// Checks that a connection leads to the server itself (it shows `mark`), and that the server is no
+/// standby. Turns `synchronous_commit` on if it is off, so that commits are durable.
 ///
-/// One message, which a pooler passes on whole: prepared statements cannot be trusted yet.
+/// It sends one simple query and no prepared statement, because a pooler would break those.
+///
+/// # Errors
+/// [`ConnectError::Pooled`], [`ConnectError::Follows`], or a failed query.
 pub(crate) async fn greet<'c>(
     connection: impl sqlx::Executor<'c, Database = Postgres>,
     mark: &str,
@@ -62,7 +68,7 @@ pub(crate) async fn greet<'c>(
     }
 }
 
-/// Whether the server tells its timeline; `None` if that cannot be told yet.
+/// True if the server reports its timeline. `None` if this answer does not decide it.
 pub(crate) async fn tells_timeline(connection: &mut PgConnection) -> sqlx::Result<Option<bool>> {
     match sqlx::raw_sql("select pg_walfile_name(pg_current_wal_lsn())").execute(connection).await {
         Ok(_) => Ok(Some(true)),
@@ -71,12 +77,11 @@ pub(crate) async fn tells_timeline(connection: &mut PgConnection) -> sqlx::Resul
     }
 }
 
-/// What it means that the server refuses to tell its timeline with this SQLSTATE: that it never
-/// tells, or nothing. A server that is short of something now, or going down, would else seem to
-/// have another history.
+/// Interprets the SQLSTATE of a server that did not report its timeline: `Some(false)` if it never
+/// reports one. `None` for a temporary failure, which must not change the store's generation.
 fn tells_no_timeline(code: &str) -> Option<bool> {
     match code.get(..2) {
-        // 55000: it would, if it were not recovering.
+        // Among them 55000, of a server in recovery.
         Some("08" | "25" | "40" | "53" | "55" | "57" | "58") | None => None,
         Some(_) => Some(false),
     }

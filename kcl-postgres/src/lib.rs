@@ -1,4 +1,5 @@
-//! Lease store on PostgreSQL for `kcl-core`, with transactional checkpoints.
+//! A lease store for `kcl-core` in a PostgreSQL database, and processors that commit their effects
+//! together with their checkpoints.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), kcl_postgres::InvalidSettings> {
@@ -6,10 +7,10 @@
 //!
 //! use kcl_postgres::PostgresStore;
 //!
-//! // Tables in the schema "kcl" of the database of this address.
+//! // Tables in the schema "kcl" of this database.
 //! let store = PostgresStore::new("order-indexer", "postgres://kcl@db.example.com/orders")?;
 //!
-//! // Another schema, and more to do at once.
+//! // Another schema, and more connections.
 //! let store = PostgresStore::builder("order-indexer")
 //!     .url("postgres://kcl@db.example.com/orders")
 //!     .schema("leases")
@@ -21,41 +22,44 @@
 //! # }
 //! ```
 //!
-//! A store is given a *configuration*, never a ready pool: it connects at its first operation, on
-//! the runtime that runs it. Nothing is tried twice unseen. A connection that failed in an unclear
-//! way is closed, never used again. What a dropped call began, be it a connection or a statement,
-//! is finished by the next that needs a connection: far from the server, making one may take
-//! longer than a caller waits.
+//! A builder takes a *configuration* and never a pool: the store connects at its first operation,
+//! on the runtime that uses the connection. It retries nothing by itself. It closes a connection
+//! that failed in an unclear way. If a caller is dropped, the next caller that needs a connection
+//! continues its connection attempt or its statement, because far from the server a connection may
+//! take longer than a caller waits.
 //!
 //! # Connections
 //! Beats have connections of their own (one, and up to three while an answer is late), so that no
-//! amount of other work can starve them; other operations share up to [4 by
-//! default](PostgresStoreBuilder::connections). A worker that listens for wake-ups keeps one more.
-//! They are made as needed: an idle worker has three.
+//! other work delays them. The other operations share up to
+//! [4 by default](PostgresStoreBuilder::connections). A worker that listens for wake-ups keeps one
+//! more. An idle worker has three.
 //!
-//! Off the loopback interface the server has to prove who it is (`sslmode=verify-full`) unless
-//! another mode than `prefer` is asked for. A server that is not on public roots needs
-//! `sslrootcert`. The statement timeout is the *server's*: an operation whose future was dropped
+//! Outside of this machine the server must prove its identity (`sslmode=verify-full`), unless you
+//! set another mode than `prefer`. A server whose certificate no public root has signed needs
+//! `sslrootcert`. The statement timeout is enforced by the *server*, so that a dropped operation
 //! leaves no long statement behind.
 //!
-//! Behind a pooler in transaction mode (PgBouncer) prepared statements can give the answers of
-//! others, and nobody listens. Every connection therefore carries a mark that only the server
-//! itself can show; where it does not arrive the store refuses to work and says why. Connect to the
+//! A pooler in transaction mode (PgBouncer) mixes up the answers of prepared statements, and
+//! notifications do not arrive. Every connection therefore carries a mark that only the server
+//! itself can return. Without the mark the store refuses to work and says why. Connect to the
 //! server itself: a worker needs few connections.
 //!
 //! # A server that loses its role
 //! After a failover the old primary may stay up, as a standby or with
-//! `default_transaction_read_only`, and answer on the connections that it has. So an answer that
-//! says that it only reads (SQLSTATE 25006), goes down (57P01, 57P02) or does not serve yet (57P03)
-//! closes *every* connection made before, the one that listens included; so does a statement that
-//! gets no answer. The next ones look the host up and connect anew. A server that follows another
-//! is refused as soon as a connection to it is made, for reads as well: its rows may be old. A
-//! connection to one that only reads is used for one statement, and closed. The connection that
-//! listens asks for a sign of life when nothing has come for an operation timeout.
+//! `default_transaction_read_only`, and answer on its open connections. The store therefore drops
+//! *every* connection, the listening one included, when an answer says that the server takes no
+//! writes (SQLSTATE 25006), shuts down (57P01, 57P02) or does not serve yet (57P03), and when a
+//! statement gets no answer. New connections resolve the host name again.
 //!
-//! Until the address leads to a server that writes, all this is *unavailable*; `prepare` alone says
-//! that the store is set up wrong. A name with several addresses leads to the first that accepts:
-//! let the address follow the primary.
+//! - A standby is refused as soon as a connection to it is made, for reads too: its rows may be
+//!   old.
+//! - A connection to a read-only primary is used for one statement, and closed.
+//! - The listening connection asks for a sign of life when nothing has arrived for an operation
+//!   timeout.
+//!
+//! Until the address leads to a server that takes writes, the store is *unavailable*; only
+//! `prepare` reports a wrong configuration. If a name has several addresses, the first that accepts
+//! is used: give a name that follows the primary.
 //!
 //! # Layout
 //! One schema, by default `kcl`, for any number of applications. All names are in lower case.
@@ -68,18 +72,19 @@
 //! | `document` | `application`, `name` |
 //!
 //! - Layout: `version`.
-//! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`, and
-//!   `stream` and `zone` if it said them. Its report: `seen_term` and `seen_version` of the plan it
-//!   has seen, `changes`, `conflicts`, `watched`.
+//! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`,
+//!   `stream`, `zone`. Its report: `seen_term` and `seen_version` of the plan it has seen,
+//!   `changes`, `conflicts`, `watched`.
 //! - Lease: `owner`, `epoch`, `checkpoint` as fixed-width digits, its `kind`, `arrival_ms`,
-//!   `lag_ms`, `rate` in bytes a second, `parents`, `children`, `hash_range`, `successor`, `avoid`.
+//!   `lag_ms`, `rate` in bytes per second, `parents`, `children`, `hash_range`, `successor`,
+//!   `avoid`.
 //! - Document: `version`, `body`.
 //!
-//! Texts compare byte by byte (`collate "C"`) in databases of any collation. There is no index but
-//! the primary keys, and pages are filled by half or two thirds, so that beats and checkpoints are
-//! HOT updates: they write no index.
+//! Texts are compared byte by byte (`collate "C"`), whatever the collation of the database. The
+//! primary keys are the only indexes, and pages are filled by half or two thirds, so that beats and
+//! checkpoints are HOT updates, which write no index.
 //!
-//! # Rights
+//! # Permissions
 //! The worker that makes the tables needs `create` on the database, or on the schema if that
 //! exists. All others need `usage` on the schema, `select` on `layout`, and `select`, `insert`,
 //! `update` and `delete` on the three other tables:
@@ -90,42 +95,43 @@
 //! grant select, insert, update, delete on kcl.session, kcl.lease, kcl.document to worker;
 //! ```
 //!
-//! Where workers may not create anything, an administrator runs what
-//! [`PostgresStore::schema_sql`] gives: once, and again before a release that adds to the layout.
+//! If workers may not create tables, an administrator runs the SQL of
+//! [`PostgresStore::schema_sql`]: once, and again before a release that adds to the layout.
 //!
 //! # A newer release
-//! The first worker of a release that adds to the layout does so, in one transaction, while the
-//! fleet works on: older workers use the next version, too. Only the owner of the tables may
-//! (that is the role which made them). It waits no longer than 300 ms for a transaction that uses
-//! such a table, since all others wait behind it; after that it says so, and is tried again.
+//! The first worker of a release that adds to the layout migrates the tables, in one transaction,
+//! while the fleet works on: older workers accept the next version, too. Only the owner of the
+//! tables, which is the role that made them, may migrate. A migration waits at most 300 ms for a
+//! transaction that uses a table, because all later statements wait behind it; after that the
+//! worker reports it and tries again.
 //!
 //! # Requests
-//! Each operation is one statement in a transaction of its own, sent in one round trip once its
+//! Each operation is one statement in a transaction of its own. It takes one round trip once the
 //! connection has prepared it.
 //!
 //! | operation | statements | rows written |
 //! |---|---|---|
 //! | beat | 1 | 1 |
-//! | checkpoints asked for at the same moment | 1 | 1 each |
+//! | checkpoints requested at the same moment | 1 | 1 each |
 //! | acquire, a checkpoint alone, release, restart, create, delete, a document | 1 | 1 |
 //! | wake | 1, with its notification | 1 |
 //! | a refused write | 2: the second reads the row | 0 |
 //! | a read | 1 | 0 |
 //! | a listing | 1 per 1,000 rows, or 4 MB of documents | 0 |
-//! | `prepare` of a schema that is there | 2 | 0 |
+//! | `prepare` of an existing schema | 2 | 0 |
 //! | a new connection | 2 | 0 |
 //! | listening, for each operation timeout without a wake-up | 1 | 0 |
 //! | a batch of a [`TxProcessor`] | its own and 3: begin, advance, commit | its own and 1 |
 //!
-//! A checkpoint writes one row per lease and checkpoint interval. Those that a worker asks for at
-//! the same moment are one statement, and workers write those together that are nearly due.
+//! Each lease writes one row per checkpoint interval. Checkpoints that a worker requests at the
+//! same moment are one statement; workers therefore write checkpoints together that are nearly due.
 //!
 //! # Durability
 //! A connection that finds `synchronous_commit` off turns it on for itself. With asynchronous
-//! replicas a failover may lose the last leases and checkpoints: workers notice by the timeline, a
-//! part of every beat's answer, and put their rows right (with a [`TxProcessor`] they go back to
-//! what the server still has, since the effects are gone too). To lose nothing, set
-//! `synchronous_standby_names`.
+//! replicas a failover may lose the last leases and checkpoints. Workers notice that by the
+//! timeline, which every answer to a beat contains, and write their rows again. With a
+//! [`TxProcessor`] they go back to the server's rows instead, because the effects are lost, too. To
+//! lose nothing, set `synchronous_standby_names`.
 
 mod builder;
 mod coalesce;

@@ -1,4 +1,7 @@
-//! Making the schema usable.
+//! Prepares the schema: makes or migrates its tables, and checks the permissions of the role.
+//!
+//! A worker prepares at its start, and again when a call finds the schema missing. If everything is
+//! in place, that costs two statements.
 
 use std::time::Duration;
 
@@ -16,15 +19,16 @@ use crate::{
     table::Tables,
 };
 
-/// How long making or changing the schema may take, waiting for another worker included.
+/// The time that a migration may take, including the wait for another worker's.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long to wait for those who use a table that has to be changed. Everybody else waits behind
-/// who waits for it, beats too: this is less than a beat may take.
+/// The time that a migration waits for the lock of a table. All later users of the table, beats
+/// included, wait behind a waiting migration, so this is shorter than the default statement
+/// timeout.
 const LOCK_PATIENCE: Duration = Duration::from_millis(300);
 
 impl Tables {
-    /// Makes or changes the schema if it is not as this release knows it, and checks the role's
-    /// rights. Two statements if everything is in place.
+    /// Makes or migrates the schema if it is missing or older than this release's layout, and
+    /// checks the permissions of the role.
     pub(crate) async fn prepare(&self) -> StoreResult<()> {
         let mut found = self.found().await?;
         if found.is_none_or(|version| version < VERSION) {
@@ -44,10 +48,15 @@ impl Tables {
         self.call(OP, "", Effect::Reads).error(kind, why)
     }
 
-    /// The version of the layout; `None` if there is none. Says what rights are missing.
+    /// The version of the layout; `None` if the schema or its layout table is missing.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Denied`] with the missing permissions and the `grant`s that give them;
+    /// the error about a server that takes no writes.
     async fn found(&self) -> StoreResult<Option<i64>> {
         let call = self.call(OP, "", Effect::Reads);
-        // Names are looked up as values, so that what is missing is an answer.
+        // The catalogue is queried with names as values, so that a missing table is an answer and
+        // no error.
         let looked = statement(LOOK.to_owned()).bind(self.schema.name().to_owned());
         let rows = self.connections.ask(call, PoolKind::Work, looked).await?;
         let Some(found) = rows.first() else { return Ok(None) };
@@ -91,6 +100,7 @@ impl Tables {
         self.unprepared(StoreErrorKind::Denied, why)
     }
 
+    /// Accepts the layout version of this release and the next.
     fn check(&self, version: i64) -> StoreResult<()> {
         if version == VERSION || version == VERSION + 1 {
             return Ok(());
@@ -102,7 +112,7 @@ impl Tables {
         Err(self.unprepared(StoreErrorKind::Misconfigured, why))
     }
 
-    /// Makes or changes the schema, one worker at a time.
+    /// Makes or migrates the schema. An advisory lock lets one worker at a time do it.
     async fn migrate(&self) -> StoreResult<()> {
         let call = self.call(OP, "", Effect::Writes);
         let deadline = Env::system().clock.now() + PATIENCE;
@@ -127,8 +137,8 @@ impl Tables {
             .await?;
         let patience = format!("set local lock_timeout = {}", LOCK_PATIENCE.as_millis());
         sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
-        // Under the lock the schema is looked at again: another worker may have been faster. One
-        // that exists is not "created if absent", which would need the right to create.
+        // Checked again under the lock: another worker may have made the schema. An existing schema
+        // is not made with `if not exists`, which needs the permission to create.
         let found = sqlx::query(LOOK).bind(self.schema.name()).fetch_optional(&mut *transaction);
         let found = found.await?;
         let made = found.as_ref().map(|found| found.try_get::<Option<bool>, _>("readable"));
@@ -176,8 +186,8 @@ impl Tables {
     }
 }
 
-/// What there is of the schema `$1`, and what this role may do with it: no row without a schema,
-/// `readable` null without a layout.
+/// Reads from the catalogue whether the schema `$1` exists and what this role may do in it. Returns
+/// no row without the schema, and a null `readable` without the layout table.
 const LOOK: &str = "select current_user::text as role, \
     current_setting('transaction_read_only') = 'on' as only_reads, \
     has_schema_privilege(n.oid, 'usage') as usable, \

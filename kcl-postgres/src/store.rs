@@ -1,4 +1,4 @@
-//! The store: each operation is its rule, as a statement.
+//! The store: sends each operation of [`LeaseStore`] as one statement of [`crate::statements`].
 
 use std::fmt;
 
@@ -24,13 +24,13 @@ use crate::{
 
 /// The lease store of one application, in a schema of a PostgreSQL database.
 ///
-/// Store time is the server's clock, in milliseconds; the generation is its timeline, and the
-/// number of the table of sessions, which changes when that is dropped and made again. Wake-ups are
-/// pushed by `LISTEN` and `NOTIFY`.
+/// The store's time is the server's clock, in milliseconds. The generation is the server's timeline
+/// with the object id of the session table, which changes when the table is dropped and created
+/// again. Wake-ups are pushed by `LISTEN` and `NOTIFY`.
 pub struct PostgresStore {
     pub(crate) tables: Tables,
     coalescer: Coalescer,
-    /// How to connect, without the limits of the store's own connections.
+    /// The options of the user, without the settings of the store's own connections.
     pub(crate) options: PgConnectOptions,
 }
 
@@ -45,8 +45,9 @@ impl PostgresStore {
         Self { tables, coalescer: Coalescer::default(), options }
     }
 
-    /// The statements that make the schema and its tables, for an administrator to run where
-    /// workers may not. Grant the workers' role its rights afterwards.
+    /// The SQL that makes or migrates the schema and its tables, for an administrator to run if
+    /// workers may not. It suits a schema of any earlier layout. The workers' role needs its
+    /// permissions afterwards (see the [crate documentation](crate#permissions)).
     #[must_use]
     pub fn schema_sql(&self) -> String {
         let schema = &self.tables.schema;
@@ -58,7 +59,7 @@ impl PostgresStore {
     }
 }
 
-/// The password is no part of it.
+/// Shows no password.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")

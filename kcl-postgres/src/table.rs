@@ -1,4 +1,4 @@
-//! Statements on the tables of one schema, for one application.
+//! Sends statements for the rows of one application in one schema.
 
 use kcl_core::{
     lease::{Generation, Stamp, Stamped, StoreTime},
@@ -17,12 +17,12 @@ use crate::{
     statements::Conditional,
 };
 
-/// Rows of a page, at most.
+/// The most rows of a page.
 const PAGE_ROWS: i64 = 1_000;
-/// Bytes of documents after which a page ends.
+/// The bytes of document bodies after which a page ends.
 const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 
-/// The tables, as one application uses them.
+/// The rows of one application in the tables of a schema.
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) application: String,
@@ -40,7 +40,7 @@ impl Tables {
         Call { op, schema: &self.schema, row, effect }
     }
 
-    /// A conditional write of one row: a refusal tells the row as it is afterwards.
+    /// Writes one row under a condition. A refusal returns the row as a second statement reads it.
     pub(crate) async fn write<R: Row>(
         &self,
         op: &'static str,
@@ -53,7 +53,7 @@ impl Tables {
         self.settle(call, rows).await
     }
 
-    /// Conditional writes of several rows in one statement: the rows that were written.
+    /// Writes several rows under conditions in one statement, and returns the written rows.
     pub(crate) async fn write_all<R: Row>(
         &self,
         op: &'static str,
@@ -66,7 +66,7 @@ impl Tables {
         rows.iter().map(|row| read(call, row)).collect()
     }
 
-    /// Puts a row if there is none.
+    /// Creates a row if there is none.
     pub(crate) async fn insert<R: Row>(&self, op: &'static str, row: R) -> StoreResult<Write<R>> {
         let key = R::key_text(row.key());
         let call = self.call(op, &key, Effect::Writes);
@@ -75,16 +75,17 @@ impl Tables {
         self.settle(call, rows).await
     }
 
+    /// The result of a write: done if it returned its row, else refused.
     async fn settle<R: Row>(&self, call: Call<'_>, rows: Vec<PgRow>) -> StoreResult<Write<R>> {
         if let Some(row) = rows.first() {
             return Ok(Write::Done(read(call, row)?));
         }
-        // A statement of its own: within the first one the row would be as it was at its start.
+        // A second statement, because the first sees the row only as it was at its own start.
         let row = self.look(Call { effect: Effect::Reads, ..call }).await?;
         Ok(Write::Refused(row))
     }
 
-    /// As [`Self::write`], on the lane of beats and with a stamp.
+    /// The same as [`Self::write`], in the pool of beats and with a stamp.
     pub(crate) async fn stamped_write<R: Row>(
         &self,
         op: &'static str,
@@ -97,7 +98,7 @@ impl Tables {
         self.settle_stamped(call, rows).await
     }
 
-    /// As [`Self::insert`], on the lane of beats and with a stamp.
+    /// The same as [`Self::insert`], in the pool of beats and with a stamp.
     pub(crate) async fn stamped_insert<R: Row>(
         &self,
         op: &'static str,
@@ -110,6 +111,7 @@ impl Tables {
         self.settle_stamped(call, rows).await
     }
 
+    /// The same as [`Self::settle`], with a stamp.
     async fn settle_stamped<R: Row>(
         &self,
         call: Call<'_>,
@@ -118,7 +120,7 @@ impl Tables {
         if let Some(row) = rows.first() {
             return Ok(Stamped { value: Write::Done(read(call, row)?), stamp: stamp(call, row)? });
         }
-        // One row in any case: the stamp comes without a session too.
+        // The join returns one row in any case, so that there is a stamp without a session, too.
         let sql = format!(
             "select {}, {key} is null as absent from (select 1) as one left join {{s}}.{table} \
              on application = $1 and {key} = $2",
@@ -146,7 +148,7 @@ impl Tables {
         self.look(self.call(op, &key, Effect::Reads)).await
     }
 
-    /// Reads the row that a call is about.
+    /// Reads the row of a call.
     async fn look<R: Row>(&self, call: Call<'_>) -> StoreResult<Option<R>> {
         let sql = format!(
             "select {} from {{s}}.{} where application = $1 and {} = $2",
@@ -176,7 +178,7 @@ impl Tables {
         Ok(Page::read(rows.iter().map(decode), last.filter(|_| full)))
     }
 
-    /// As [`Self::list`], for rows of documents: a page ends after some bytes too.
+    /// The same as [`Self::list`] for documents, whose pages also end after [`PAGE_BYTES`].
     pub(crate) async fn list_long<R: Row>(
         &self,
         op: &'static str,
@@ -192,11 +194,12 @@ impl Tables {
             key = R::KEY
         );
         let (rows, last) = self.page::<R>(op, from, &sql).await?;
-        // The page may have been cut by bytes: only an empty one is known to be the last.
+        // The bytes may have ended the page, so that only an empty page is known to be the last.
         Ok(Page::read(rows.iter().map(decode), last))
     }
 
-    /// The rows of a page, and the key of the last one: it need not be a row that can be read.
+    /// The rows of a page, and the key of the last one as the cursor, even if that row cannot be
+    /// decoded.
     async fn page<R: Row>(
         &self,
         op: &'static str,
@@ -223,13 +226,14 @@ impl Tables {
         self.connections.ask(call, pool, (write.bind)(statement)).await
     }
 
-    /// A statement, with the application and a key as its first values.
+    /// A statement with the application and a key as its first values.
     fn keyed(&self, sql: &str, key: &str) -> Statement {
         statement(self.schema.sql(sql)).bind(self.application.clone()).bind(key.to_owned())
     }
 
+    /// The statement that inserts a row if there is none.
     fn insertion<R: Row>(&self, row: &R, returned: &str) -> Statement {
-        // The application, the key, and every field.
+        // The application, the key, and all fields.
         let values: Vec<String> = (1..=R::FIELDS.len() + 2).map(|n| format!("${n}")).collect();
         let sql = format!(
             "insert into {{s}}.{} (application, {}) values ({}) on conflict do nothing \
@@ -241,9 +245,9 @@ impl Tables {
         bind(self.keyed(&sql, &R::key_text(row.key())), cells(row))
     }
 
-    /// The columns, and with them the server's clock, its timeline and the table's number. The
-    /// timeline is that of the log being written: just after a promotion the control file still
-    /// names the old one. A table that was dropped and made again has another number.
+    /// The columns with those of a stamp: the server's clock, and as the generation its timeline
+    /// with the object id of the session table. The timeline is that of the log being written,
+    /// because the control file still names the old one just after a promotion.
     fn stamped(&self, columns: &str) -> String {
         let timeline = if self.connections.tells_timeline() {
             "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
@@ -257,6 +261,7 @@ impl Tables {
     }
 }
 
+/// Decodes a row.
 fn read<R: Row>(call: Call<'_>, row: &PgRow) -> StoreResult<R> {
     decode(row).map_err(|bad: BadRow| {
         let key: Result<&str, _> = row.try_get(R::KEY);
@@ -265,6 +270,7 @@ fn read<R: Row>(call: Call<'_>, row: &PgRow) -> StoreResult<R> {
     })
 }
 
+/// Reads the columns of a stamp.
 fn stamp(call: Call<'_>, row: &PgRow) -> StoreResult<Stamp> {
     let millis: i64 = row.try_get("store_ms").map_err(|error| call.failed(&error))?;
     let generation: &str = row.try_get("generation").map_err(|error| call.failed(&error))?;

@@ -1,8 +1,8 @@
-//! Connections that are on their way.
+//! Keeps connection attempts and statements whose caller was dropped, for the next caller to
+//! continue.
 //!
-//! Far from the server each step of making a connection is a round trip, and so are those of a
-//! statement: together they may take longer than a caller waits. So a caller who goes away leaves
-//! behind what was begun, and the next one goes on with it.
+//! Far from the server, a connection attempt with its many round trips may take longer than a
+//! caller waits. If each caller started again, none would ever get a connection.
 
 use std::{fmt, pin::Pin, sync::Mutex, sync::PoisonError};
 
@@ -23,16 +23,16 @@ pub(crate) type Connecting = Work<Result<Held, ConnectError>>;
 /// A statement under way, and the connection that it holds.
 pub(crate) type Asking = Work<(Held, sqlx::Result<Vec<PgRow>>)>;
 
-/// What will end with a connection.
+/// Unfinished work whose end is a usable connection.
 struct Pending {
     connecting: Connecting,
-    /// When it counts as stuck.
+    /// The time after which the work counts as stuck.
     until: Time,
-    /// Of a statement: when its connection was made.
+    /// For a statement, the era of its connection; `None` for a connection attempt.
     era: Option<Era>,
 }
 
-/// What was begun by those who went away.
+/// The unfinished work of a pool.
 #[derive(Default)]
 pub(crate) struct Unfinished(Mutex<Vec<Pending>>);
 
@@ -41,7 +41,8 @@ impl Unfinished {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives up what is stuck; tells the era of a connection on which no answer came.
+    /// Drops the work that is stuck. Returns the era of a connection on which a statement got no
+    /// answer, if there is one.
     pub(crate) fn give_up(&self, now: Time) -> Option<Era> {
         let mut pending = self.pending();
         let silent =
@@ -50,20 +51,21 @@ impl Unfinished {
         silent
     }
 
-    /// A connection that somebody else began to make or to use, once it is ready.
+    /// Continues unfinished work, and returns its connection. `None` if there is none, or if it
+    /// fails or is not done by the deadline.
     ///
     /// # Cancel safety
-    /// Safe: it stays begun.
+    /// Safe: the work stays unfinished.
     pub(crate) async fn finish(&self, deadline: Time) -> Option<Held> {
         let Pending { connecting, until, era } = self.pending().pop()?;
         self.go_on(connecting, era, until, deadline).await?.ok()
     }
 
-    /// The outcome of an attempt, unless the deadline comes first. It counts as stuck after
-    /// `until`.
+    /// Waits for a connection attempt, which counts as stuck after `until`. `None` if the deadline
+    /// comes first; the attempt then stays unfinished.
     ///
     /// # Cancel safety
-    /// Safe: it stays begun.
+    /// Safe: the attempt stays unfinished.
     pub(crate) async fn make(
         &self,
         connecting: Connecting,
@@ -85,11 +87,11 @@ impl Unfinished {
         left.wait(deadline.min(until)).await
     }
 
-    /// The answer to a statement with its connection, unless the deadline comes first. It counts
-    /// as stuck after `until`.
+    /// Waits for the answer to a statement, which counts as stuck after `until`. `None` if the
+    /// deadline comes first.
     ///
     /// # Cancel safety
-    /// The statement is finished when another caller needs a connection, or never.
+    /// The statement stays unfinished until another caller needs a connection, perhaps for ever.
     pub(crate) async fn ask(
         &self,
         asking: Asking,
@@ -110,12 +112,13 @@ impl Unfinished {
     }
 }
 
-/// Work that somebody waits for, and leaves behind if they go away.
+/// Work that a caller awaits. Dropping it before its end makes it unfinished work of `behind`.
 struct Left<'a, T> {
     work: Option<Work<T>>,
     until: Time,
     era: Option<Era>,
     behind: &'a Unfinished,
+    /// Turns the work into one that ends with a connection.
     keep: fn(Work<T>) -> Connecting,
 }
 

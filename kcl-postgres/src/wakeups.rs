@@ -1,4 +1,7 @@
-//! Wake-ups pushed by `NOTIFY`.
+//! Receives wake-ups by `LISTEN`, on a connection of its own for each session.
+//!
+//! The connection is watched like the others: it ends with its era, and when nothing has arrived
+//! for an operation timeout, it asks the server for its role as a sign of life.
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
@@ -20,7 +23,8 @@ use crate::{
     table::Tables,
 };
 
-/// The channel of a session, of any application: its incarnation is drawn from 128 random bits.
+/// The channel of a session. The incarnation alone makes it unique among all applications: it has
+/// 128 random bits.
 pub(crate) struct Channel(String);
 
 impl Channel {
@@ -35,37 +39,38 @@ impl fmt::Display for Channel {
     }
 }
 
-/// Waiting for the next wake-up: it goes on when whoever waited for it went away, and ends with the
-/// listener, or with the error that there is none.
+/// The wait for the next wake-up. It survives a dropped [`Wakeups::next`], so that no notification
+/// is lost; it ends with the listener, or with the reason for which that is gone.
 type Hearing = Pin<Box<dyn Future<Output = Result<PushListener, Deaf>> + Send>>;
 
-/// A connection that listens for one session.
+/// Receives the wake-ups of one session.
 struct Listening {
+    /// `None` after the connection was lost.
     hearing: Option<Hearing>,
     schema: Schema,
     session: String,
 }
 
-/// The connection itself, and when it was made.
+/// The connection that listens, and its era.
 struct PushListener {
     listener: PgListener,
     era: Era,
     eras: Arc<Eras>,
     address: String,
-    /// How long nothing may come before the server is asked for a sign of life, and how long it may
-    /// take for that.
+    /// The operation timeout: the time without a notification after which the server is asked for
+    /// a sign of life, and the time that it has for the answer.
     patience: Duration,
 }
 
-/// Why nothing will be heard on a connection any more.
+/// The reason for which a connection receives nothing any more.
 enum Deaf {
-    /// What the driver or the server said.
+    /// An error of the driver or the server.
     Failed(sqlx::Error),
-    /// What is to be said.
+    /// Another reason, in words.
     Lost(&'static str),
 }
 
-/// Listens for wake-ups of a session, on a connection of its own.
+/// Connects, and listens for the wake-ups of a session.
 pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<dyn Wakeups>> {
     let session = id.key();
     let connections = &tables.connections;
@@ -74,7 +79,7 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
     let patience = connections.operation_timeout();
     let (era, eras) = (connections.eras().now(), Arc::clone(connections.eras()));
     let listening = async {
-        // The listener wants a pool; it holds its only connection.
+        // The driver's listener needs a pool; it keeps the pool's only connection.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(patience)
@@ -89,7 +94,7 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
     };
     let deadline = Env::system().clock.now() + patience;
     let late = || call.error(StoreErrorKind::Unavailable, "the server did not answer in time");
-    // A connection in the making is large.
+    // Boxed, because the future of a connection attempt is large.
     let listener = Box::pin(within(deadline, listening)).await.ok_or_else(late)?;
     let (listener, role) =
         listener.map_err(|unmade| call.unmade(&unmade, &connections.address()))?;
@@ -105,7 +110,7 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
 const OP: &str = "wakeups";
 
 impl PushListener {
-    /// Waits for a wake-up.
+    /// Waits for the next notification.
     async fn hear(mut self) -> Result<Self, Deaf> {
         let clock = Env::system().clock;
         loop {
@@ -136,6 +141,7 @@ impl PushListener {
 }
 
 impl Listening {
+    /// The error of a lost connection.
     fn lost(&self, deaf: &Deaf) -> StoreError {
         let (schema, row) = (&self.schema, &*self.session);
         let call = Call { op: OP, schema, row, effect: Effect::Reads };

@@ -1,4 +1,4 @@
-//! How a store is set up and made.
+//! Builds a [`RedisStore`] from its settings, and checks their limits.
 
 use std::{fmt, time::Duration};
 
@@ -16,21 +16,21 @@ use crate::{
     store::RedisStore,
 };
 
-/// Settings that cannot work.
+/// A setting that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
-    /// The name of an application.
+    /// The application's name has no byte, more than 255, a brace or a control character.
     #[error(
         "{0:?} cannot be an application's name: expected 1 to {max} bytes without {{, }} and \
          control characters",
         max = MAX_NAME
     )]
     Application(String),
-    /// What all keys begin with.
+    /// The key prefix has more than 255 bytes, a brace or a control character.
     #[error("{0:?} is no key prefix: expected up to {max} bytes without {{ and }}", max = MAX_NAME)]
     Prefix(String),
-    /// Where the server is. Shown without credentials.
+    /// The text is no address of a Redis server.
     #[error(
         "{shown:?} is no address of a Redis server: expected redis://host:port, rediss://host:port \
          or valkey://host:port ({why})"
@@ -38,27 +38,27 @@ pub enum InvalidSettings {
     Url {
         /// The URL without credentials.
         shown: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// There is no server.
+    /// The builder got no address.
     #[error("no server: give one with `url`")]
     NoServer,
-    /// The time an operation or a replica may take.
+    /// The operation timeout or the replica timeout is shorter than 10 ms.
     #[error("a timeout of {0:?}: expected 10 ms or more")]
     Timeout(Duration),
-    /// The time a replica may take.
+    /// The replica timeout is longer than half of the operation timeout.
     #[error(
         "a replica timeout of {replica:?}: expected at most half of the operation timeout of \
          {operation:?}"
     )]
     ReplicaTimeout {
-        /// How long replicas are waited for.
+        /// The replica timeout.
         replica: Duration,
-        /// How long an operation may take.
+        /// The operation timeout.
         operation: Duration,
     },
-    /// Certificates that cannot be used.
+    /// The TLS certificates cannot be used.
     #[error("the TLS certificates cannot be used: {0}")]
     Certificates(String),
 }
@@ -66,27 +66,26 @@ pub enum InvalidSettings {
 /// The longest name of an application and the longest prefix, in bytes.
 const MAX_NAME: usize = 255;
 
-/// How long a connection on which nothing happens is trusted before the peer is asked for a sign
-/// of life.
+/// The idle time after which TCP probes the peer, and the time between two probes.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 impl RedisStore {
-    /// A store at `url`, like `redis://:password@host:6379/0`; `rediss://` for TLS. The address of
-    /// one node of a cluster will do. Nothing is sent yet.
+    /// Makes a store on the server at `url`, such as `redis://:password@host:6379/0`; with TLS
+    /// `rediss://`. For a cluster, the address of one node is enough. It sends nothing yet.
     ///
     /// # Errors
-    /// When the URL is none, or the application's name can be no part of a key.
+    /// The URL cannot be read, or the application's name is invalid.
     pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
         Self::builder(application).url(url).build()
     }
 
-    /// Sets a store of `application` up.
+    /// Starts to build a store of `application`.
     pub fn builder(application: &str) -> RedisStoreBuilder {
         RedisStoreBuilder::new(application)
     }
 }
 
-/// Sets a [`RedisStore`] up.
+/// Builds a [`RedisStore`].
 #[derive(Clone)]
 #[must_use = "a store comes of `build`"]
 pub struct RedisStoreBuilder {
@@ -114,11 +113,12 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// Where the server is: `redis://user:password@host:port/database`, with `rediss://` for TLS
-    /// (or `valkey://` and `valkeys://`).
+    /// Adds the server's address: `redis://user:password@host:port/database`; with TLS `rediss://`.
+    /// `valkey://` and `valkeys://` mean the same.
     ///
-    /// For a cluster, one node is enough, and several are safer: give each with a call of its own.
-    /// The others are learned from them. Credentials and database of the first hold for all.
+    /// For a cluster, one node is enough, and several are safer: add each with a call of its own.
+    /// The store learns the other nodes from them. The credentials and the database of the first
+    /// address hold for all.
     pub fn url(mut self, url: &str) -> Self {
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
         let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
@@ -130,57 +130,57 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The same, as a configuration: for what a URL cannot say, like other TCP settings. Its
-    /// protocol version is not used: the store speaks RESP3.
+    /// Adds the server's address as a configuration of the client library, for settings that a URL
+    /// cannot express, such as those of TCP. Its protocol version is ignored: the store uses RESP3.
     pub fn connection_info(mut self, info: ConnectionInfo) -> Self {
         self.nodes.push(Ok(info));
         self
     }
 
-    /// User and password, in place of those of the URL. No user means the default one.
+    /// Sets user and password instead of those of the URL. Without a user it is `default`.
     pub fn credentials(mut self, user: Option<&str>, password: &str) -> Self {
         self.credentials = Some((user.map(ToOwned::to_owned), password.to_owned()));
         self
     }
 
-    /// Certificates for `rediss://`: whom to trust instead of the machine's authorities, and whom
-    /// to say one is.
+    /// Sets the certificates for `rediss://`: the authorities to trust instead of the machine's,
+    /// and the client's own certificate.
     pub fn tls_certificates(mut self, certificates: TlsCertificates) -> Self {
         self.certificates = Some(certificates);
         self
     }
 
-    /// What all keys begin with: `kcl:` by default.
+    /// Sets the prefix of all keys; the default is `kcl:`.
     pub fn key_prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.to_owned();
         self
     }
 
-    /// How long an operation may take before its outcome counts as unknown: 2 s by default. A
-    /// connection may take half of it to be made. Keep it below a third of the session timeout:
-    /// after it a new connection is made, and a beat has to get through in time.
+    /// Sets the time after which the outcome of an operation without an answer is unknown. The
+    /// default is 2 s, the minimum 10 ms. A connection attempt has half of it. Keep it below a
+    /// third of the session timeout, so that a beat on a new connection is still in time.
     pub const fn operation_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// For how many replicas a write waits that must not be lost.
+    /// Sets the number of replicas for which a claim waits; the default is [`Durability::Auto`].
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// How long such a write waits for them: 200 ms by default, at most half of the operation
-    /// timeout.
+    /// Sets the time for which a claim waits for replicas. The default is 200 ms; the range is
+    /// 10 ms to half of the operation timeout.
     pub const fn replica_timeout(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// The store. Nothing is sent yet.
+    /// Makes the store. It sends nothing yet.
     ///
     /// # Errors
-    /// When a name, an address or a number cannot be used.
+    /// The first name, address or number that cannot be used.
     pub fn build(self) -> Result<RedisStore, InvalidSettings> {
         let forbidden = |c: char| c == '{' || c == '}' || c.is_control();
         let cut = |name: &str| name.chars().take(MAX_NAME + 1).collect();
@@ -188,7 +188,7 @@ impl RedisStoreBuilder {
         if length == 0 || length > MAX_NAME || self.application.contains(forbidden) {
             return Err(InvalidSettings::Application(cut(&self.application)));
         }
-        // Braces would move the hash tag, and with it the keys of a cluster.
+        // A brace would change the hash tag, which keeps all keys on one node of a cluster.
         if self.prefix.len() > MAX_NAME || self.prefix.contains(forbidden) {
             return Err(InvalidSettings::Prefix(cut(&self.prefix)));
         }
@@ -209,7 +209,7 @@ impl RedisStoreBuilder {
         Ok(RedisStore::assemble(self.application, Rows { keys, location, server }))
     }
 
-    /// The nodes given, with everything that holds for all of them.
+    /// The given addresses, with protocol, credentials and certificates.
     fn seeds(&self) -> Result<Vec<ConnectionInfo>, InvalidSettings> {
         let finish = |info: &Result<ConnectionInfo, InvalidSettings>| {
             let info = info.clone()?;
@@ -233,7 +233,7 @@ impl RedisStoreBuilder {
     }
 }
 
-/// Where a server is, for people.
+/// The address of a server, without credentials.
 fn location(info: &ConnectionInfo) -> String {
     let scheme = match info.addr() {
         ConnectionAddr::TcpTls { .. } => "rediss",
@@ -247,11 +247,11 @@ fn location(info: &ConnectionInfo) -> String {
     format!("{scheme}://{}{database}", info.addr())
 }
 
-/// A URL, or what was meant to be one, as it may be shown.
+/// A URL without credentials. A text without a scheme is not shown at all.
 fn without_credentials(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    // Nobody knows where secrets are in what is no URL.
+    // In a text that is no URL, a secret may be anywhere.
     if scheme.is_empty() { String::new() } else { format!("{scheme}://{rest}") }
 }
 

@@ -1,4 +1,4 @@
-//! Conditions, and changes under them, as the scripts read them.
+//! Builds the conditions and changes of a conditional write, as JSON for the scripts.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,28 @@ use serde::Serialize;
 
 use crate::codec::text;
 
-/// What a conditional write demands and does.
+/// The conditions and the changes of one conditional write. The row must exist in any case.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Change {
+    /// The conditions: a field, the check, and its values. All must hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     when: Vec<(&'static str, Check, Vec<String>)>,
+    /// The fields to write.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     set: BTreeMap<&'static str, String>,
+    /// The fields to remove.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unset: Vec<&'static str>,
+    /// The fields to raise by one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     count: Vec<&'static str>,
-    /// The channel to send a message to, once done.
+    /// The channel that gets a message after the write.
     #[serde(skip_serializing_if = "Option::is_none")]
     publish: Option<String>,
-    /// Whether that is a channel of the application's node only.
+    /// Whether the channel is a sharded one, whose messages stay on the application's node.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     sharded: bool,
-    /// Whether the answer is to carry time and history of the server.
+    /// Whether the answer carries the server's time and history.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stamp: bool,
     /// A document's new body.
@@ -33,19 +37,23 @@ pub(crate) struct Change {
     pub(crate) body: Option<Bytes>,
 }
 
-/// How a field is looked at.
+/// The check of a field.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Check {
+    /// The row lacks the field.
     Absent,
+    /// The field has one of the values.
     Among,
+    /// The field's number is below the value.
     Below,
+    /// The field's number is at most the value.
     Upto,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "numbers, ids and literals alike")]
 impl Change {
-    /// A change that demands nothing but a row.
+    /// A change whose only condition is that the row exists.
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -55,12 +63,12 @@ impl Change {
         self
     }
 
-    /// Demands that a field has this value.
+    /// Requires that a field has this value.
     pub(crate) fn when_is(self, field: &'static str, value: impl ToString) -> Self {
         self.when_among(field, [value])
     }
 
-    /// Demands that a field has one of these values.
+    /// Requires that a field has one of these values.
     pub(crate) fn when_among<T: ToString>(
         self,
         field: &'static str,
@@ -70,17 +78,17 @@ impl Change {
         self.when(field, Check::Among, values)
     }
 
-    /// Demands that a field is not there.
+    /// Requires that the row lacks a field.
     pub(crate) fn when_absent(self, field: &'static str) -> Self {
         self.when(field, Check::Absent, Vec::new())
     }
 
-    /// Demands that the number in a field is below this one.
+    /// Requires that the number in a field is below this one.
     pub(crate) fn when_below(self, field: &'static str, value: impl ToString) -> Self {
         self.when(field, Check::Below, vec![value.to_string()])
     }
 
-    /// Demands that the number in a field is at most this one.
+    /// Requires that the number in a field is at most this one.
     pub(crate) fn when_up_to(self, field: &'static str, value: impl ToString) -> Self {
         self.when(field, Check::Upto, vec![value.to_string()])
     }
@@ -106,7 +114,7 @@ impl Change {
         self
     }
 
-    /// Writes a field, or removes it.
+    /// Writes a field; removes it if `value` is `None`.
     pub(crate) fn set_or_unset(self, field: &'static str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.set(field, value),
@@ -114,34 +122,34 @@ impl Change {
         }
     }
 
-    /// Counts a field up by one.
+    /// Adds one to a field.
     pub(crate) fn count(mut self, field: &'static str) -> Self {
         self.count.push(field);
         self
     }
 
-    /// Replaces a document's body.
+    /// Replaces the body of a document.
     pub(crate) fn body(mut self, body: Bytes) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// Sends a message to a channel, once done.
+    /// Sends a message to a channel after the write.
     pub(crate) fn publish(mut self, channel: String, sharded: bool) -> Self {
         self.publish = Some(channel);
         self.sharded = sharded;
         self
     }
 
-    /// Has the answer carry time and history of the server.
+    /// Asks for the server's time and history in the answer.
     pub(crate) const fn stamped(mut self) -> Self {
         self.stamp = true;
         self
     }
 
-    /// As the scripts read it.
+    /// The change as JSON, for the scripts.
     pub(crate) fn to_json(&self) -> String {
-        // Strings and lists of strings: nothing of it can fail.
+        // Serialising strings and lists of strings cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

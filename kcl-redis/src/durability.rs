@@ -1,37 +1,38 @@
-//! When a claim counts as safe.
+//! The number of replicas that must confirm a claim.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-/// For how many replicas a write waits that must not be lost: a new lease, a change of its owner,
-/// the end of a shard, a document. Beats and checkpoints never wait: the next one makes up for a
-/// lost one.
+/// The number of replicas for which a *claim* waits: a write that creates a lease, changes its
+/// owner, ends or deletes it, or writes a document. Beats and checkpoints never wait, because the
+/// next one replaces a lost one.
 ///
-/// Replication is asynchronous, and waiting does not make it anything else: it makes it unlikely
-/// that a failover loses such a write. What is lost all the same is written anew by the workers
-/// that live, once they see that the history of the server is another.
+/// Replication is asynchronous, so that waiting only makes it unlikely that a failover loses the
+/// write. Live workers write lost rows again when they see that the history of the server has
+/// changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// For one replica, if the server has any that keeps up (`INFO replication`, looked at with
-    /// every beat). If none confirms in time, that is logged and work goes on.
+    /// A claim waits for one replica, if the server has one that keeps up. Each answer to a beat
+    /// shows that (`INFO replication`). If none confirms in time, the store logs a warning and goes
+    /// on.
     #[default]
     Auto,
-    /// For none.
+    /// A claim waits for no replica.
     Primary,
-    /// For this many. If fewer confirm in time, the outcome is unknown.
+    /// A claim waits for this many replicas. If fewer confirm in time, its outcome is unknown.
     Replicas(usize),
 }
 
-/// What is known of the server's replicas, and what is wanted of them.
+/// The replicas of the server, and the setting.
 #[derive(Debug)]
 pub(crate) struct Replicas {
     pub(crate) durability: Durability,
-    /// How long a write waits for them.
+    /// The replica timeout.
     pub(crate) patience: Duration,
-    /// How many keep up, as the server said last.
+    /// The number of replicas that keep up, as the server last reported it.
     present: AtomicUsize,
 }
 
@@ -40,7 +41,7 @@ impl Replicas {
         Self { durability, patience, present: AtomicUsize::new(0) }
     }
 
-    /// How many are to confirm a write.
+    /// The number of replicas that must confirm a claim.
     pub(crate) fn wanted(&self) -> usize {
         match self.durability {
             Durability::Auto => self.present.load(Ordering::Relaxed).min(1),
@@ -49,7 +50,7 @@ impl Replicas {
         }
     }
 
-    /// Notes how many keep up.
+    /// Notes the number of replicas that keep up.
     pub(crate) fn note(&self, present: usize) {
         self.present.store(present, Ordering::Relaxed);
     }

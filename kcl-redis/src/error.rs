@@ -1,34 +1,38 @@
-//! What a failed call means.
+//! Classifies failed calls: the kind of each decides what the caller does.
+//!
+//! An error answer of the server proves that the command had no effect. Only a command without an
+//! answer may have been applied.
 
 use std::time::Duration;
 
 use kcl_core::store::{StoreError, StoreErrorKind};
 use redis::{ErrorKind, RedisError};
 
-/// Whether a call may have changed something.
+/// Whether a call reads or writes: a write without an answer may have been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Reads,
     Writes,
 }
 
-/// The operation that looks whether the server will do, before anything else.
+/// The operation that a worker calls before all others. A replica is an error of the configuration
+/// there, and temporary everywhere else.
 pub(crate) const PREPARE: &str = "prepare";
 
-/// A call, and what it is about.
+/// A call under way, with the texts for its errors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
-    /// The operation, as the trait names it.
+    /// The operation, as [`kcl_core::store::LeaseStore`] names it.
     pub(crate) op: &'static str,
-    /// The server, without secrets.
+    /// The address of the server, without secrets.
     pub(crate) location: &'a str,
-    /// The row; empty for a listing.
+    /// The key of the row; empty for a listing.
     pub(crate) row: &'a str,
     pub(crate) effect: Effect,
 }
 
 impl Call<'_> {
-    /// An error of `kind`, with what is to be said about it.
+    /// Makes an error of `kind`, with `why` as its cause.
     pub(crate) fn error(&self, kind: StoreErrorKind, why: impl Into<String>) -> StoreError {
         let key = match self.row {
             "" => self.location.to_owned(),
@@ -37,7 +41,8 @@ impl Call<'_> {
         StoreError::new(kind, self.op, key).caused_by(why.into())
     }
 
-    /// What it means that no connection could be made within `limit`: nothing was done.
+    /// Makes the error of a call for which no connection could be made within `limit`. Nothing was
+    /// sent.
     pub(crate) fn unreached(&self, error: &RedisError, limit: Duration) -> StoreError {
         if error.kind() != ErrorKind::Io {
             return self.refused(error);
@@ -45,7 +50,8 @@ impl Call<'_> {
         let text = error.to_string();
         let secured = self.location.starts_with(SECURED);
         let why = if error.is_timeout() && secured {
-            // A server in clear waits for the rest of what to it is a strange line.
+            // A server without TLS waits for the end of the TLS greeting, which it takes for a
+            // command.
             format!("no answer within {limit:?} (does the server speak TLS? If not: redis://)")
         } else if error.is_timeout() {
             format!("no answer within {limit:?}")
@@ -55,7 +61,7 @@ impl Call<'_> {
         self.error(StoreErrorKind::Unavailable, why)
     }
 
-    /// What it means that the call failed so after it was handed to a connection.
+    /// Makes the error of a command that was passed to a connection.
     pub(crate) fn failed(&self, error: &RedisError) -> StoreError {
         match (error.kind(), self.effect) {
             (ErrorKind::Io | ErrorKind::Parse, Effect::Writes) => {
@@ -68,11 +74,11 @@ impl Call<'_> {
         }
     }
 
-    /// What an error answer means. The server did nothing, whichever it is.
+    /// Makes the error of an error answer. The command had no effect.
     fn refused(&self, error: &RedisError) -> StoreError {
         let (mut kind, remedy) = of_answer(error);
-        // Once a worker runs, the address may soon lead to the primary; at the start somebody has
-        // to look.
+        // While a worker runs, the address may soon lead to the primary. At the start of a worker
+        // the address is probably wrong.
         if self.op == PREPARE && error.code() == Some(READ_ONLY) {
             kind = StoreErrorKind::Misconfigured;
         }
@@ -84,10 +90,10 @@ impl Call<'_> {
     }
 }
 
-/// How the location of a server begins that is to speak TLS.
+/// The prefix of the location of a server with TLS.
 const SECURED: &str = "rediss://";
 
-/// The kind of an error answer, and a remedy where one is known.
+/// The kind of an error answer, and its remedy; empty if none is known.
 fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::{Denied, Misconfigured, Unavailable};
     const RIGHTS: &str = "the documentation of kcl_redis lists the rights";
@@ -96,7 +102,7 @@ fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
         "NOAUTH" => (Denied, "give a password with the URL or with `credentials`"),
         "WRONGPASS" => (Denied, ""),
         "NOPERM" => (Denied, RIGHTS),
-        // Rights that a script lacks have no code of their own.
+        // A missing permission inside a script has no code of its own.
         "ERR" if said.contains("The user executing the script can't") => (Denied, RIGHTS),
         "ERR" if said.contains("ACL failure in script") => (Denied, RIGHTS),
         READ_ONLY => {
@@ -121,18 +127,18 @@ fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
     }
 }
 
-/// What a replica says to a write.
+/// The code of a replica's answer to a write.
 pub(crate) const READ_ONLY: &str = "READONLY";
 
-/// Whether another connection is needed, or another node.
+/// True if the connection is of no use any more: it is broken, or the keys are on another node.
 pub(crate) fn wants_another_link(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
         || lost_its_role(error)
         || matches!(error.code(), Some("MOVED" | "CLUSTERDOWN"))
 }
 
-/// Whether an answer shows that the server is not, or no longer, the one that serves. Where the
-/// address leads is then to be asked anew, for every connection.
+/// True if an answer shows that the server is not the primary, or not any more. The store then
+/// drops all connections and resolves the host name again.
 pub(crate) fn lost_its_role(error: &RedisError) -> bool {
     matches!(error.code(), Some(READ_ONLY | "MASTERDOWN" | "LOADING"))
 }

@@ -1,42 +1,43 @@
-//! What `INFO` says.
+//! Reads the answer to `INFO`: the server's role, its history and its replicas.
 
 use kcl_core::lease::Generation;
 
-/// An answer of `INFO`.
+/// An answer to `INFO`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Info<'a>(pub(crate) &'a str);
 
-/// What to say of a server that does not tell its history.
+/// The text about a server that does not report its history.
 pub(crate) const NO_HISTORY: &str = "INFO tells no master_replid: by it workers notice that the \
     server lost writes (use Redis 6 or newer, or Valkey, without a proxy that hides it)";
 
-/// A replica that was not heard of for longer does not keep up. Replicas speak every second.
+/// The longest lag in seconds of a replica that keeps up. Replicas report every second.
 const LONGEST_SILENCE: u64 = 2;
 
-/// What a server is.
+/// The role of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Primary,
-    /// It follows another one, and where that is.
+    /// A replica, with the address of its primary.
     ReplicaOf(String),
-    /// Something else, or nothing: a server that does not say so is no primary.
+    /// Another role, or none. Such a server is not taken for a primary.
     Other(String),
 }
 
 impl<'a> Info<'a> {
-    /// The value of a line.
+    /// The value of the line `name:value`.
     pub(crate) fn get(self, name: &str) -> Option<&'a str> {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     }
 
-    /// Which history this is: a new one begins with every promotion of a replica and every restart
-    /// of a primary, whether or not it lost anything. `None` if the server does not tell: two that
-    /// do not tell need not have one history.
+    /// The history of the server, which is its replication id. A new one begins with every
+    /// promotion of a replica and every restart of a primary, even if no write was lost. `None` if
+    /// the server does not report it; the caller must then not assume that the history is the same
+    /// as before.
     pub(crate) fn generation(self) -> Option<Generation> {
         self.get("master_replid").filter(|id| !id.is_empty()).map(Generation::new)
     }
 
-    /// What the server says it is.
+    /// The role that the server reports.
     pub(crate) fn role(self) -> Role {
         match self.get("role") {
             Some("master") => Role::Primary,
@@ -48,7 +49,7 @@ impl<'a> Info<'a> {
         }
     }
 
-    /// How many replicas keep up.
+    /// The number of replicas that keep up.
     pub(crate) fn replicas(self) -> usize {
         let keeps_up = |line: &&str| {
             let part = |name: &str| {
@@ -60,7 +61,7 @@ impl<'a> Info<'a> {
         self.0.lines().filter(|line| line.starts_with("slave")).filter(keeps_up).count()
     }
 
-    /// Whether the server may throw keys away that have no expiry.
+    /// True if the server may evict keys without an expiry when its memory is full.
     pub(crate) fn evicts(self) -> bool {
         let limited = self.get("maxmemory").is_some_and(|bytes| bytes != "0");
         limited && self.get("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys"))

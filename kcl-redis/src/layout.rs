@@ -1,15 +1,15 @@
-//! How rows lie in the server.
+//! The layout of the keys.
 
 use kcl_core::store::codec::RowKind;
 
-/// The version of this layout. A release reads this one and the one before.
+/// The version of this layout. A release accepts this version and the one before.
 pub(crate) const VERSION: u64 = 1;
 
-/// The keys of one application. All of them share a hash tag, so that a cluster keeps them on one
-/// node and a script may touch several.
+/// The keys of one application. They share a hash tag, so that a cluster keeps them on one node and
+/// a script may use several.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
-    /// Prefix and hash tag.
+    /// The prefix and the hash tag, such as `kcl:{orders}`.
     home: String,
 }
 
@@ -18,12 +18,12 @@ impl Keys {
         Self { home: format!("{prefix}{{{application}}}") }
     }
 
-    /// Where the layout's version stands.
+    /// The key of the layout's version.
     pub(crate) fn layout(&self) -> String {
         format!("{}:layout", self.home)
     }
 
-    /// The hash that holds the rows of a kind, by name.
+    /// The key of the hash with all rows of a kind.
     pub(crate) fn rows(&self, kind: RowKind) -> String {
         let kind = match kind {
             RowKind::Session => "sessions",
@@ -33,12 +33,12 @@ impl Keys {
         format!("{}:{kind}", self.home)
     }
 
-    /// The sorted set of the names of a kind: what pages are cut from.
+    /// The key of the sorted set with the names of all rows of a kind, by which listings page.
     pub(crate) fn names(&self, kind: RowKind) -> String {
         format!("{}:names", self.rows(kind))
     }
 
-    /// The channel on which a session is woken.
+    /// The channel for the wake-ups of a session.
     pub(crate) fn channel(&self, session: &str) -> String {
         format!("{}:wake:{session}", self.home)
     }

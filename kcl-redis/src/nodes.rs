@@ -1,4 +1,9 @@
-//! Where the server is; in a cluster, which node keeps the application's keys.
+//! Finds and connects to the node that keeps the application's keys.
+//!
+//! A single server is a cluster of one node. All keys of an application are in one slot, so that
+//! one node keeps them all. A connection attempt goes through the known addresses, follows the
+//! `MOVED` answers of the nodes, and refuses a replica. In a cluster it then learns all nodes, for
+//! the time when this one is gone.
 
 use std::{
     collections::VecDeque,
@@ -17,36 +22,33 @@ use crate::{
     push::PushListener,
 };
 
-/// How often a node may name another one before nobody is believed.
+/// The most `MOVED` answers that one connection attempt follows.
 const MOST_REDIRECTS: usize = 5;
 
-/// The nodes of a server.
-///
-/// A single server is a cluster of one. All keys of an application are in one slot, so that one
-/// node keeps them all: the one that others name when they are asked.
+/// The nodes of a server, and the settings of connections to them.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    /// What all nodes share: credentials, TLS, the database.
+    /// The settings of all nodes: credentials, TLS, the database.
     common: ConnectionInfo,
-    /// A key of the application.
+    /// A key of the application, by which its node is found.
     key: String,
-    /// How long connecting to one node may take.
+    /// The time that a connection attempt to one node has: half of the operation timeout.
     connecting: Duration,
-    /// How long an answer may take.
+    /// The time that an answer has: the operation timeout.
     answering: Duration,
     known: Mutex<Known>,
-    /// Connections of an era that is over are made anew.
+    /// The present era. The store makes connections of earlier eras again.
     pub(crate) eras: Eras,
 }
 
-/// What was learned of the nodes.
+/// The known nodes.
 #[derive(Debug)]
 struct Known {
-    /// What was given: whoever is gone is looked for from here.
+    /// The addresses that the user gave. They are never forgotten.
     seeds: Vec<ConnectionAddr>,
-    /// Every known address. The first is tried first.
+    /// All known addresses, in the order in which they are tried.
     addresses: VecDeque<ConnectionAddr>,
-    /// Whether they make a cluster; `None` before any was asked.
+    /// Whether the server is a cluster; `None` until a node has answered that.
     clustered: Option<bool>,
 }
 
@@ -64,22 +66,23 @@ impl Nodes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long connecting to one node may take.
+    /// The time that a connection attempt to one node has.
     pub(crate) const fn connecting(&self) -> Duration {
         self.connecting
     }
 
-    /// Leaves every connection of an era.
+    /// Ends an era, so that the store makes all its connections again.
     pub(crate) fn leave(&self, era: Era, why: &str) {
         self.eras.end(era, &self.common.addr().to_string(), why);
     }
 
-    /// How long nothing may come on a connection while answers are due.
+    /// The longest time for which a connection may be without any answer while commands are under
+    /// way.
     pub(crate) const fn longest_silence(&self) -> Duration {
         self.connecting
     }
 
-    /// Whether the server is a cluster, as far as is known.
+    /// True if the server is known to be a cluster.
     pub(crate) fn are_clustered(&self) -> bool {
         self.known().clustered == Some(true)
     }
@@ -92,7 +95,7 @@ impl Nodes {
         let candidates: Vec<ConnectionAddr> = self.known().addresses.iter().cloned().collect();
         let mut failure = None;
         for address in candidates {
-            // Should this future be dropped, the next one begins elsewhere.
+            // If this future is dropped, the next attempt begins with another address.
             self.known().put_last(&address);
             match self.reach(address, listener).await {
                 Ok(connection) => return Ok(connection),
@@ -103,7 +106,7 @@ impl Nodes {
         Err(failure.unwrap_or_else(nobody))
     }
 
-    /// Connects to the node that the one at `address` names.
+    /// Connects to the node at `address`, or to the node that its `MOVED` answers name.
     async fn reach(
         &self,
         mut address: ConnectionAddr,
@@ -123,6 +126,7 @@ impl Nodes {
         Err(RedisError::from((ErrorKind::Client, "the nodes name each other in turn")))
     }
 
+    /// Connects to one node, without a check of its role.
     async fn connect(
         &self,
         address: &ConnectionAddr,
@@ -139,7 +143,10 @@ impl Nodes {
         client.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    /// Fails if another node keeps the application's keys, or this one cannot serve now.
+    /// Checks that the connection leads to the primary that keeps the application's keys.
+    ///
+    /// # Errors
+    /// Another node keeps the keys, this one is a replica, or it cannot serve now.
     pub(crate) async fn keeps_the_key(
         &self,
         connection: &mut MultiplexedConnection,
@@ -154,15 +161,15 @@ impl Nodes {
                     | ServerErrorKind::BusyLoading
                     | ServerErrorKind::MasterDown,
                 ) => Err(error),
-                // Whatever it is, the operation itself will meet it and say so.
+                // The operation itself will get this error, and report it.
                 _ => Ok(()),
             },
             Ok(_) => self.is_primary(connection).await,
         }
     }
 
-    /// Fails if the server follows another one, whose later rows it may not have. In a cluster the
-    /// answer to a key has said that.
+    /// Fails if the server is a replica, whose rows may be old. In a cluster a replica has already
+    /// answered `MOVED` to the key.
     async fn is_primary(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         if self.are_clustered() {
             return Ok(());
@@ -172,12 +179,12 @@ impl Nodes {
         match info {
             Ok(info) => serves(Info(&info)),
             Err(error) if error.is_io_error() => Err(error),
-            // Who may not look meets it later.
+            // Without the permission for `INFO`, `prepare` reports that.
             Err(_) => Ok(()),
         }
     }
 
-    /// Learns the other nodes of a cluster: they are asked when this one is gone.
+    /// Learns the nodes of a cluster, which are tried when this one is gone.
     async fn look_around(&self, connection: &mut MultiplexedConnection, here: &ConnectionAddr) {
         if self.known().clustered == Some(false) {
             return;
@@ -190,7 +197,7 @@ impl Nodes {
         known.learn(named);
     }
 
-    /// The node that an answer names instead of the one at `here`.
+    /// The address in a `MOVED` answer of the node at `here`; `None` for every other error.
     fn named_by(&self, error: &RedisError, here: &ConnectionAddr) -> Option<ConnectionAddr> {
         if error.kind() != ErrorKind::Server(ServerErrorKind::Moved) {
             return None;
@@ -199,7 +206,7 @@ impl Nodes {
         Some(self.address(host.to_owned(), port.parse().ok()?, here))
     }
 
-    /// The address of another node; one that names no host is at the host of the one asked.
+    /// The address of another node. An empty host means the host of the node that was asked.
     fn address(&self, host: String, port: u16, asked: &ConnectionAddr) -> ConnectionAddr {
         let host = match asked {
             ConnectionAddr::Tcp(here, _) | ConnectionAddr::TcpTls { host: here, .. }
@@ -221,7 +228,7 @@ impl Nodes {
     }
 }
 
-/// Fails unless a server says that it is a primary.
+/// Fails unless the server reports that it is a primary.
 fn serves(info: Info<'_>) -> RedisResult<()> {
     match info.role() {
         Role::Primary => Ok(()),
@@ -230,7 +237,7 @@ fn serves(info: Info<'_>) -> RedisResult<()> {
     }
 }
 
-/// What is wrong with a server that does not say that it is a primary.
+/// The error about a server that does not report that it is a primary.
 fn no_primary(said: &str) -> RedisError {
     let what = "INFO does not show that this is a primary, and a replica's rows may be old";
     let more = format!(
@@ -240,7 +247,7 @@ fn no_primary(said: &str) -> RedisError {
     RedisError::from((ErrorKind::InvalidClientConfig, what, more))
 }
 
-/// What is wrong with a server that follows another.
+/// The error about a replica.
 fn follows(primary: &str) -> RedisError {
     let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
     let what = "this is a replica, whose rows may be old";
@@ -248,8 +255,8 @@ fn follows(primary: &str) -> RedisError {
 }
 
 impl Known {
-    /// Takes the nodes of a cluster as it names them now, beside those that were given; those that
-    /// it names no more are forgotten.
+    /// Takes over the nodes that a cluster names now. Forgets nodes that it names no more, except
+    /// the seeds.
     fn learn(&mut self, named: impl Iterator<Item = ConnectionAddr>) {
         let named: Vec<_> = named.collect();
         let Self { seeds, addresses, .. } = self;
@@ -273,17 +280,17 @@ impl Known {
     }
 }
 
-/// The process-wide choice that the TLS library asks for; one that was made is kept.
+/// Chooses the cryptography of the TLS library for this process, unless it is chosen already.
 fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Lost against another thread: as good.
+        // Fails if another thread has just chosen, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 
-/// Whether an answer of `CLUSTER SLOTS` is that of a cluster. No answer, one of a server that is
-/// busy or starting, and one that looking is not allowed say nothing: the next connection asks
-/// again.
+/// True if an answer to `CLUSTER SLOTS` is that of a cluster, false if the server knows no such
+/// command. `None` if the answer does not decide it (no answer, a server that is busy or starting,
+/// a missing permission); the next connection asks again.
 fn is_cluster(slots: &RedisResult<Value>) -> Option<bool> {
     let Err(error) = slots else { return Some(true) };
     let said = error.detail().unwrap_or_default().to_ascii_lowercase();
@@ -291,8 +298,8 @@ fn is_cluster(slots: &RedisResult<Value>) -> Option<bool> {
     never.iter().any(|words| said.contains(words)).then_some(false)
 }
 
-/// Hosts and ports in an answer of `CLUSTER SLOTS`: ranges of slots, each with the nodes that keep
-/// it.
+/// The hosts and ports in an answer to `CLUSTER SLOTS`, which is a list of slot ranges, each with
+/// its nodes.
 fn nodes_of(slots: &Value) -> Vec<(String, u16)> {
     let node = |value: &Value| {
         let [Value::BulkString(host), Value::Int(port), ..] = list(value)? else { return None };

@@ -1,4 +1,5 @@
-//! Checking that the server will do.
+//! Checks at the start of a worker that the server is usable: its role, its settings, and the
+//! layout of the keys.
 
 use kcl_core::store::{StoreError, StoreErrorKind, StoreResult};
 use redis::{Value, cmd};
@@ -11,8 +12,7 @@ use crate::{
 };
 
 impl Rows {
-    /// Checks the server, and that its layout is ours; writes the layout's version if there is
-    /// none.
+    /// Checks the server and the layout's version, and writes that version if there is none.
     pub(crate) async fn prepare(&self) -> StoreResult<()> {
         let call = self.call(OP, "", Effect::Reads);
         let info: String = self.told(self.server.ask(&call, cmd("INFO").arg("default")).await?)?;
@@ -21,6 +21,8 @@ impl Rows {
         self.check_layout().await
     }
 
+    /// Refuses a Sentinel, a server without a history, and one that evicts keys. Warns of a server
+    /// that keeps its data neither on disk nor on a replica.
     fn check_server(&self, info: Info<'_>) -> StoreResult<()> {
         if info.get("redis_mode") == Some("sentinel") {
             let why = "this is a Sentinel, which keeps no keys: give an address that follows the \
@@ -39,19 +41,20 @@ impl Rows {
             return Err(self.unusable(StoreErrorKind::Misconfigured, why));
         }
         if info.get("aof_enabled") == Some("0") && info.replicas() == 0 {
-            // What was written since the last snapshot does not outlive a restart.
+            // A restart loses all writes since the last snapshot.
             tracing::warn!(server = self.location, "kcl.store.volatile");
         }
         Ok(())
     }
 
-    /// Deletes the layout's version.
+    /// Deletes the key of the layout's version.
     pub(crate) async fn remove_layout(&self) -> StoreResult<()> {
         let key = self.keys.layout();
         let call = self.call("remove_layout", &key, Effect::Writes);
         self.server.ask(&call, cmd("DEL").arg(&key)).await.map(drop)
     }
 
+    /// Writes the layout's version if there is none; else accepts this version and the one before.
     async fn check_layout(&self) -> StoreResult<()> {
         let key = self.keys.layout();
         let version = layout::VERSION;

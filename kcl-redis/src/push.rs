@@ -1,4 +1,4 @@
-//! What a connection hears without having asked.
+//! Receives the push messages of a connection: those of its channels, and its end.
 
 use std::sync::{
     Arc,
@@ -8,21 +8,24 @@ use std::sync::{
 use redis::{PushInfo, PushKind};
 use tokio::sync::Notify;
 
-/// What one connection hears: messages, and its own end.
+/// The receiver of the push messages of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct PushListener {
+    /// True after the connection was lost.
     lost: AtomicBool,
+    /// Notified for each message, and when the connection is lost.
     bell: Notify,
 }
 
 impl PushListener {
-    /// What the connection is given to speak into.
+    /// The function that the client library calls for each push message of a connection.
     pub(crate) fn sender(listener: &Arc<Self>) -> impl Fn(PushInfo) -> Result<(), ()> + use<> {
         let listener = Arc::clone(listener);
         move |push| {
             match push.kind {
                 PushKind::Message | PushKind::SMessage => listener.bell.notify_one(),
-                // A channel of a cluster moved to another node, or nobody is there any more.
+                // The channel has moved to another node of the cluster, or the connection is
+                // closed.
                 PushKind::SUnsubscribe | PushKind::Disconnection => listener.lose(),
                 _ => {}
             }
@@ -30,21 +33,21 @@ impl PushListener {
         }
     }
 
-    /// Notes that the connection is of no use any more.
+    /// Marks the connection as lost.
     pub(crate) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
         self.bell.notify_one();
     }
 
-    /// Whether the connection is of no use any more.
+    /// True if the connection is lost.
     pub(crate) fn are_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits for a message or the end.
+    /// Waits for a message, or for the end of the connection.
     ///
     /// # Cancel safety
-    /// Safe: what was heard meanwhile ends the next wait.
+    /// Safe: a message between two calls ends the next wait at once.
     pub(crate) async fn listen(&self) {
         self.bell.notified().await;
     }

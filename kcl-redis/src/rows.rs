@@ -1,4 +1,4 @@
-//! Requests about the rows of one application.
+//! Sends requests for the rows of one application, and reads the answers.
 
 use kcl_core::{
     lease::{Stamp, Stamped, StoreTime},
@@ -18,7 +18,7 @@ use crate::{
 
 /// The most rows of a page.
 const PAGE_ROWS: usize = 500;
-/// About how many bytes a page has at most.
+/// The bytes after which a page ends.
 const PAGE_BYTES: usize = 1_000_000;
 
 /// The rows of one application.
@@ -30,7 +30,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Puts a row if there is none.
+    /// Creates a row if there is none.
     pub(crate) async fn put<R: Row>(
         &self,
         op: &'static str,
@@ -42,7 +42,7 @@ impl Rows {
         Ok(written(&call, self.run_put(&call, row, weight, b"").await?)?.0)
     }
 
-    /// Puts a row if there is none, and asks for the server's time and history.
+    /// Creates a row if there is none, and asks for the server's time and history.
     pub(crate) async fn put_stamped<R: Row>(
         &self,
         op: &'static str,
@@ -69,7 +69,7 @@ impl Rows {
         self.server.run(call, weight, &run).await
     }
 
-    /// Changes a row that is there.
+    /// Changes an existing row, under the conditions of `change`.
     pub(crate) async fn update<R: Row>(
         &self,
         op: &'static str,
@@ -82,7 +82,7 @@ impl Rows {
         Ok(written(&call, self.run_change::<R>(&call, change, weight).await?)?.0)
     }
 
-    /// Changes a row that is there, and asks for the server's time and history.
+    /// Changes an existing row, and asks for the server's time and history.
     pub(crate) async fn update_stamped<R: Row>(
         &self,
         op: &'static str,
@@ -108,7 +108,7 @@ impl Rows {
         self.server.run(call, weight, &run).await
     }
 
-    /// Deletes a row.
+    /// Deletes a row, under the conditions of `change`.
     pub(crate) async fn remove<R: Row>(
         &self,
         op: &'static str,
@@ -164,8 +164,8 @@ impl Rows {
         Call { op, location: &self.location, row, effect }
     }
 
-    /// Reads the answer to a write that asked for the server's time and history. Its replicas are
-    /// noted by the way.
+    /// Reads the answer to a write with the server's time and history. It also notes the number of
+    /// replicas that keep up, which the same answer shows.
     fn stamped<R: Row>(&self, call: &Call<'_>, answer: Value) -> StoreResult<Stamped<Write<R>>> {
         let (value, rest) = written(call, answer)?;
         let (stamp, replicas) = told(call, rest)?;
@@ -174,11 +174,11 @@ impl Rows {
     }
 }
 
-/// What the server made of a conditional write, and what follows that in its answer.
+/// Reads the answer to a conditional write: the outcome with the row, and the parts after them.
 fn written<R: Row>(call: &Call<'_>, answer: Value) -> StoreResult<(Write<R>, Vec<Value>)> {
     let mut parts: Vec<Value> = read(call, answer)?;
     if parts.len() < 2 {
-        // What is missing is not said: no refusal, and no row that is gone.
+        // A cut answer must not be read as a refusal or as a missing row.
         return Err(incomplete(call, parts.len()));
     }
     let rest = parts.split_off(2);
@@ -198,8 +198,8 @@ fn written<R: Row>(call: &Call<'_>, answer: Value) -> StoreResult<(Write<R>, Vec
     Ok((write, rest))
 }
 
-/// Time and history of the server, and how many of its replicas keep up: what follows the outcome
-/// of a write that asked for it.
+/// Reads the last parts of the answer to a stamped write: the server's time and history, and the
+/// number of replicas that keep up.
 fn told(call: &Call<'_>, rest: Vec<Value>) -> StoreResult<(Stamp, usize)> {
     let parts = rest.len() + 2;
     let Ok([seconds, micros, info]) = <[Value; 3]>::try_from(rest) else {
@@ -219,7 +219,7 @@ fn decode<R: Row>(call: &Call<'_>, stored: &[u8]) -> StoreResult<R> {
         .map_err(|bad| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
 
-/// A page from its parts: where the next one starts, then names and rows in turn.
+/// Reads a page: the start of the next page, then names and rows in turn.
 fn page_of<R: Row>(call: &Call<'_>, parts: Vec<Value>) -> StoreResult<Page<R>> {
     if parts.len().is_multiple_of(2) {
         return Err(incomplete(call, parts.len()));
@@ -234,7 +234,7 @@ fn page_of<R: Row>(call: &Call<'_>, parts: Vec<Value>) -> StoreResult<Page<R>> {
     Ok(Page::read(rows, next.map(Cursor)))
 }
 
-/// An answer that lacks parts.
+/// The error of an answer that lacks parts.
 fn incomplete(call: &Call<'_>, parts: usize) -> StoreError {
     let kind = match call.effect {
         Effect::Reads => StoreErrorKind::Corrupt,
@@ -243,11 +243,11 @@ fn incomplete(call: &Call<'_>, parts: usize) -> StoreError {
     call.error(kind, format!("an answer that is cut off: it has {parts} parts"))
 }
 
-/// Reads a part of an answer.
+/// Reads one part of an answer.
 fn read<T: FromRedisValue>(call: &Call<'_>, value: Value) -> StoreResult<T> {
     redis::from_redis_value(value).map_err(|bad| {
         let why = format!("an answer that cannot be read: {bad}");
-        // What was asked for may have been done.
+        // A write may have been applied.
         let kind = match call.effect {
             Effect::Reads => StoreErrorKind::Corrupt,
             Effect::Writes => StoreErrorKind::Unknown,

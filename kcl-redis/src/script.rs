@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// A script, known to the server by the hash of its text.
+/// A script. The server knows it by the hash of its text.
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) text: &'static str,
@@ -18,18 +18,18 @@ macro_rules! script {
     };
 }
 
-/// Puts a row if there is none.
+/// Creates a row if there is none.
 pub(crate) static PUT: Script = script!("lua/put.lua");
 /// Changes a row under conditions.
 pub(crate) static CHANGE: Script = script!("lua/change.lua");
 /// Deletes a row under conditions.
 pub(crate) static REMOVE: Script = script!("lua/remove.lua");
-/// Lists rows.
+/// Lists a page of rows.
 pub(crate) static PAGE: Script =
     Script { text: include_str!("lua/page.lua"), hash: OnceLock::new() };
 
 impl Script {
-    /// What the server calls the script.
+    /// The hash by which the server knows the script.
     pub(crate) fn hash(&self) -> &str {
         self.hash.get_or_init(|| redis::Script::new(self.text).get_hash().to_owned())
     }

@@ -1,4 +1,5 @@
-//! Commands to the server, and what becomes of them.
+//! Sends commands to the server, on three connections: beats, claims that wait for replicas, and
+//! all others. So neither a `WAIT`, which blocks its connection, nor other work delays a beat.
 
 use std::sync::Arc;
 
@@ -13,27 +14,27 @@ use crate::{
     script::Script,
 };
 
-/// How often a command is sent again because the server answered that it did nothing: the script
-/// is not known, or another node keeps the keys.
+/// The most attempts of one command. A command is sent again only if the server answered that it
+/// did nothing: it does not know the script, or another node keeps the keys.
 const MOST_ATTEMPTS: usize = 4;
 
-/// The server, with a connection for each kind of commands that must not wait for another.
+/// The server, with one connection for each class of commands.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) replicas: Replicas,
     beats: Reconnecting,
-    /// Waiting for replicas blocks a connection.
+    /// For claims that wait for replicas.
     claims: Reconnecting,
     others: Reconnecting,
 }
 
-/// What a command is, which is to say how it is sent.
+/// The class of a command, which decides on its connection and on replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommandClass {
-    /// On a connection of its own: nothing may delay it.
+    /// A beat or a registration, on a connection of its own.
     Beat,
-    /// Not to be lost: replicas are waited for.
+    /// A write that waits for replicas ([`Durability`]).
     Claim,
     Other,
 }
@@ -78,7 +79,8 @@ impl Server {
         Ok(self.send(call, &self.others, |_| command.clone()).await?.0)
     }
 
-    /// Sends what `command` makes: it is told whether the server may know the script.
+    /// Sends the command that `command` makes. Its argument says whether the server may know the
+    /// script; false after the server has answered that it does not.
     async fn send(
         &self,
         call: &Call<'_>,
@@ -113,8 +115,8 @@ impl Server {
         }
     }
 
-    /// Leaves a connection that is of no use any more, and with a server that lost its role all
-    /// that were made before.
+    /// Drops the connection if the error shows that it is of no use any more; drops all connections
+    /// if the error shows that the server is no longer the primary.
     fn judge(&self, conn: &Connection, error: &RedisError) {
         if wants_another_link(error) {
             conn.abandon();
@@ -124,7 +126,11 @@ impl Server {
         }
     }
 
-    /// Waits for replicas to have what was written.
+    /// Waits until `wanted` replicas have the write.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Unknown`] if too few confirm in time; with [`Durability::Auto`] only a
+    /// warning.
     async fn wait_for(&self, call: &Call<'_>, conn: &Connection, wanted: usize) -> StoreResult<()> {
         let patience = self.replicas.patience;
         let why = match conn.replicate(wanted, patience.as_millis()).await {
@@ -136,7 +142,7 @@ impl Server {
             }
         };
         if self.replicas.durability == Durability::Auto {
-            // Not waited for again before a beat finds that they keep up.
+            // No claim waits again until the answer to a beat shows a replica that keeps up.
             self.replicas.note(0);
             tracing::warn!(op = call.op, row = call.row, why, "kcl.store.unreplicated");
             return Ok(());
@@ -146,7 +152,7 @@ impl Server {
 }
 
 impl Run<'_> {
-    /// The command: by the script's hash if the server may know it, else with its text.
+    /// The command: with the script's hash if the server may know it, else with its text.
     fn command(&self, known: bool) -> Cmd {
         let mut command = if known {
             cmd("EVALSHA").arg(self.script.hash()).to_owned()

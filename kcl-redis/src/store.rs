@@ -1,4 +1,5 @@
-//! The store: each operation is its rule, as a script with arguments.
+//! The store: sends each operation of [`LeaseStore`] as one script with the conditions and changes
+//! from [`crate::rules`].
 
 use std::fmt;
 
@@ -15,19 +16,20 @@ use crate::{rows::Rows, rules, server::CommandClass, wakeups::RedisWakeups};
 
 /// The lease store of one application, in a Redis or Valkey server or cluster.
 ///
-/// Store time is the server's `TIME`; the generation is its replication id. Wake-ups are pushed.
-/// Reads go to the primary, whatever consistency is asked for.
+/// The store's time is the server's `TIME`; the generation is its replication id. Wake-ups are
+/// pushed. Reads of both consistencies go to the primary.
 pub struct RedisStore {
     application: String,
     rows: Rows,
 }
 
 impl RedisStore {
-    /// Deletes the last that is left of an application whose rows are gone: the mark of the layout,
-    /// which [`LeaseStore::prepare`] writes anew. Beside the rights of a worker it needs `del`.
+    /// Deletes the key of the layout's version, which is the last key of an application after its
+    /// rows are deleted. [`LeaseStore::prepare`] writes it again. It needs the permission `del`
+    /// beside those of a worker.
     ///
     /// # Errors
-    /// The server's.
+    /// The error of the server.
     pub async fn remove_layout(&self) -> StoreResult<()> {
         self.rows.remove_layout().await
     }
@@ -79,7 +81,7 @@ impl LeaseStore for RedisStore {
     async fn wake(&self, id: &SessionId) -> StoreResult<()> {
         let sharded = self.rows.server.nodes.are_clustered();
         let change = rules::wake(self.rows.keys.channel(&Session::key_text(id)), sharded);
-        // Refused means that there is nobody to wake.
+        // A refusal means that the session has no row or has ended.
         self.rows.update::<Session>("wake", id, &change, CommandClass::Other).await.map(drop)
     }
 
@@ -154,7 +156,7 @@ impl LeaseStore for RedisStore {
     }
 }
 
-/// Shows the application and where its rows are; no credentials.
+/// Shows the application and the server's address, without credentials.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")

@@ -1,4 +1,7 @@
-//! Wake-ups as the server pushes them.
+//! Receives wake-ups from a channel, on a connection of its own for each session.
+//!
+//! The connection is watched like the others: it ends with its era, and when nothing has arrived
+//! for [`QUIET`], it asks the server for a sign of life.
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
@@ -16,21 +19,22 @@ use crate::{
     rows::Rows,
 };
 
-/// How long nothing may come before the server is asked for a sign of life.
+/// The time without a message after which the server is asked for a sign of life.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Waiting for the next wake-up: it goes on when whoever waited for it went away, and ends with the
-/// connection, or with what is wrong with it.
+/// The wait for the next wake-up. It survives a dropped [`Wakeups::next`]; it ends with the
+/// connection, or with the reason for which that is of no use any more.
 type Hearing = Pin<Box<dyn Future<Output = Result<Open, &'static str>> + Send>>;
 
 /// The wake-ups of one session, on a connection of their own.
 pub(crate) struct RedisWakeups {
+    /// `None` after the connection was lost.
     hearing: Option<Hearing>,
     location: String,
     channel: String,
 }
 
-/// The connection, open for as long as somebody listens.
+/// The connection that listens, and its era.
 struct Open {
     listener: Arc<PushListener>,
     connection: MultiplexedConnection,
@@ -39,7 +43,7 @@ struct Open {
 }
 
 impl RedisWakeups {
-    /// Listens for messages to the session `name`.
+    /// Connects and subscribes to the channel of the session `name`.
     pub(crate) async fn open(rows: &Rows, name: &str) -> StoreResult<Self> {
         let call = rows.call("wakeups", name, Effect::Reads);
         let listener = Arc::default();
@@ -48,7 +52,7 @@ impl RedisWakeups {
         let opened = nodes.open(&listener).await;
         let mut connection = opened.map_err(|error| call.unreached(&error, nodes.connecting()))?;
         let channel = rows.keys.channel(name);
-        // A message to a channel of one node does not cross the whole cluster.
+        // A message to a sharded channel does not go to every node of the cluster.
         let sharded = nodes.are_clustered()
             && subscribe(&mut connection, "SSUBSCRIBE", &channel).await.is_ok();
         if !sharded {
@@ -70,7 +74,7 @@ async fn subscribe(
 }
 
 impl Open {
-    /// Waits for a wake-up.
+    /// Waits for the next message.
     async fn hear(mut self) -> Result<Self, &'static str> {
         let clock = Env::system().clock;
         loop {
@@ -84,7 +88,7 @@ impl Open {
                 () = clock.sleep(QUIET) => {
                     let alive = self.nodes.keeps_the_key(&mut self.connection).await;
                     if let Err(error) = alive {
-                        // Nor do those serve that were made before, more likely than not.
+                        // The other connections to the same server are probably of no use, too.
                         self.nodes.leave(self.era, &error.to_string());
                         return Err("the server does not answer, or serves no more");
                     }

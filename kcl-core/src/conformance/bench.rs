@@ -1,4 +1,4 @@
-//! What one case works with.
+//! The environment of one case: clients of a fresh application, and randomness.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{env::Rng, store::LeaseStore};
 
-/// A fresh namespace on the server under test, and a seed.
+/// A fresh application on the server under test, and a seed.
 #[derive(Clone)]
 pub(super) struct Bench {
     factory: Arc<dyn StoreFactory>,
@@ -29,12 +29,13 @@ impl Bench {
         Self { factory, application, seed, judge }
     }
 
-    /// A prepared client of the case's application. Each call gives another client.
+    /// Makes one more prepared client of the case's application.
     pub(super) async fn store(&self) -> Result<Arc<dyn LeaseStore>, Failure> {
         self.neighbour("").await
     }
 
-    /// A prepared client of another application, whose name goes on with `suffix`.
+    /// Makes a prepared client of another application: the case's name followed by `suffix`.
+    /// Retries a retryable error up to 50 times.
     pub(super) async fn neighbour(&self, suffix: &str) -> Result<Arc<dyn LeaseStore>, Failure> {
         const TRIES: usize = 50;
         let store = self.factory.open(&format!("{}{suffix}", self.application)).await?;
@@ -48,22 +49,22 @@ impl Bench {
         }
     }
 
-    /// A client of a home of its own that nobody has prepared.
+    /// Makes a client in a table or schema of its own, which nobody has prepared.
     pub(super) async fn unprepared(&self) -> Result<Arc<dyn LeaseStore>, Failure> {
         Ok(self.factory.open_apart(&self.application).await?)
     }
 
-    /// A script on the case's application.
+    /// Starts a script on the case's application.
     pub(super) async fn script(&self) -> Result<Script, Failure> {
         Ok(Script::on(self.store().await?))
     }
 
-    /// A script on a fresh application; a number each.
+    /// Starts a script on another application; each `number` has one of its own.
     pub(super) async fn script_apart(&self, number: u64) -> Result<Script, Failure> {
         Ok(Script::on(self.neighbour(&format!("-{number}")).await?))
     }
 
-    /// Hands the history of one row to the suite's judge, if it has one.
+    /// Passes the changes of one row to the suite's judge, if there is one.
     pub(super) fn judge(&self, changes: &[Change]) -> Check {
         let verdict = self.judge.as_ref().map_or(Ok(()), |judge| judge(changes));
         verdict.map_err(|why| {
@@ -75,7 +76,7 @@ impl Bench {
         self.factory.capabilities()
     }
 
-    /// Randomness fixed by the suite's seed; `stream` keeps several uses apart.
+    /// Randomness from the suite's seed. Different values of `stream` give independent sequences.
     pub(super) fn rng(&self, stream: u64) -> Rng {
         Rng::new(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(stream))
     }

@@ -1,15 +1,15 @@
-//! One case.
+//! One case of the suite for lease stores.
 
 use std::fmt;
 
 use super::{bench::Bench, play::Play};
 
-/// One thing a store must show.
+/// One test of the suite.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is, as a sentence with underscores.
+    /// The requirement, as a sentence with underscores, such as `a_checkpoint_never_goes_back`.
     pub name: &'static str,
-    /// Whether it allows for failing calls and for writes that land late or twice.
+    /// Whether the case allows for failing calls and for writes that take effect late or twice.
     pub(super) tolerant: bool,
     pub(super) play: fn(Bench) -> Play,
 }

@@ -1,4 +1,7 @@
-//! Every write of a lease store as a value, and what its rule makes of a row.
+//! Every write of a lease store as a value, with its rule from [`rules`] and its call.
+//!
+//! The suite draws and records [`Command`]s. [`Command::verdict`] computes the answer that the rule
+//! gives, [`Command::send`] gets the answer of the store.
 
 use crate::{
     coordinator::StoreCall,
@@ -9,7 +12,7 @@ use crate::{
     store::{Consistency, LeaseStore, StoreResult},
 };
 
-/// A write.
+/// One write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     Register(Session),
@@ -27,7 +30,7 @@ pub(super) enum Command {
     DeleteDoc(DeleteDoc),
 }
 
-/// Which row.
+/// The key of one row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RowKey {
     Session(SessionId),
@@ -39,23 +42,24 @@ pub(super) enum RowKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Row {
-    /// Of a session.
+    /// The row of a session.
     Session(Session),
-    /// Of a lease.
+    /// The row of a lease.
     Lease(Box<Lease>),
-    /// Of a document.
+    /// The row of a document.
     Doc(Document),
 }
 
-/// What a rule says: the answer, and the row after the write.
+/// The result of a rule: the answer to the caller, and the row after the write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) answer: Write<Row>,
+    /// `None` if there is no row after the write.
     pub(super) after: Option<Row>,
 }
 
 impl Command {
-    /// The row it is about.
+    /// The key of the row that the command writes.
     pub(super) fn key(&self) -> RowKey {
         match self {
             Self::Register(session) => RowKey::Session(session.id.clone()),
@@ -74,7 +78,7 @@ impl Command {
         }
     }
 
-    /// What its rule makes of `row`.
+    /// Applies the rule of the command to `row`.
     pub(super) fn verdict(&self, row: Option<&Row>) -> Verdict {
         let session = row.and_then(Row::session);
         let lease = row.and_then(Row::lease);
@@ -96,7 +100,7 @@ impl Command {
         }
     }
 
-    /// Sends it to `store`; `None` for a wake-up, which answers nothing.
+    /// Sends the command to `store`. `None` for a wake-up, whose answer says nothing of the row.
     pub(super) async fn send(&self, store: &dyn LeaseStore) -> StoreResult<Option<Write<Row>>> {
         let answer = match self.clone() {
             Self::Register(new) => store.register(new).await?.value.map(Row::from),
@@ -117,6 +121,7 @@ impl Command {
     }
 }
 
+/// The verdict of a rule that writes a row.
 fn put<R: Into<Row>>(before: Option<&Row>, answer: Write<R>) -> Verdict {
     let answer = answer.map(Into::into);
     let after = match &answer {
@@ -126,13 +131,14 @@ fn put<R: Into<Row>>(before: Option<&Row>, answer: Write<R>) -> Verdict {
     Verdict { answer, after }
 }
 
+/// The verdict of a rule that deletes a row.
 fn remove<R: Into<Row>>(before: Option<&Row>, answer: Write<R>) -> Verdict {
     let after = if answer.is_done() { None } else { before.cloned() };
     Verdict { answer: answer.map(Into::into), after }
 }
 
 impl RowKey {
-    /// Reads the row, consistently.
+    /// Reads the row with [`Consistency::Strong`].
     pub(super) async fn read(&self, store: &dyn LeaseStore) -> StoreResult<Option<Row>> {
         Ok(match self {
             Self::Session(id) => store.session(id, Consistency::Strong).await?.map(Row::from),
@@ -143,19 +149,19 @@ impl RowKey {
 }
 
 impl Row {
-    /// The session, if it is one.
+    /// The session, if this is the row of a session.
     #[must_use]
     pub const fn session(&self) -> Option<&Session> {
         if let Self::Session(session) = self { Some(session) } else { None }
     }
 
-    /// The lease, if it is one.
+    /// The lease, if this is the row of a lease.
     #[must_use]
     pub fn lease(&self) -> Option<&Lease> {
         if let Self::Lease(lease) = self { Some(lease) } else { None }
     }
 
-    /// The document, if it is one.
+    /// The document, if this is the row of a document.
     #[must_use]
     pub const fn doc(&self) -> Option<&Document> {
         if let Self::Doc(doc) = self { Some(doc) } else { None }
@@ -206,7 +212,7 @@ impl From<Command> for StoreCall {
     }
 }
 
-/// Each command struct is its variant.
+/// Converts each command struct into its variant.
 macro_rules! from {
     ($($variant:ident($command:ty)),* $(,)?) => {
         $(impl From<$command> for Command {

@@ -1,4 +1,8 @@
-//! Drawing commands: valid ones, stale ones, and ones that were never right.
+//! Draws random commands: valid ones, stale ones, and some whose condition has never held.
+//!
+//! All draws come from one seed, so that a failure can be repeated. The weights make a drawn
+//! history do what fleets do most: sessions beat, leases are acquired, advanced and released; a few
+//! commands carry an old epoch, a foreign owner or a lower checkpoint.
 
 use bytes::Bytes;
 
@@ -21,11 +25,12 @@ use crate::{
 /// Draws commands on a few rows.
 pub(super) struct Drawer {
     rng: Rng,
-    /// Who may own what: two lives of one worker, and another.
+    /// The sessions that own leases: two of one worker id, and one of another.
     owners: Vec<SessionId>,
     shards: Vec<ShardId>,
     streams: Vec<StreamName>,
     zones: Vec<Zone>,
+    /// The rows that commands are drawn for.
     keys: Vec<RowKey>,
 }
 
@@ -53,7 +58,7 @@ impl Drawer {
         &self.keys
     }
 
-    /// One of the rows.
+    /// A random one of the rows.
     pub(super) fn key(&mut self) -> RowKey {
         pick(&mut self.rng, &self.keys)
     }
@@ -68,7 +73,7 @@ impl Drawer {
         self.rng.below(bound)
     }
 
-    /// A command on the row `key` by somebody who believes that it is `seen`.
+    /// A command on the row `key` by a client that last saw the row as `seen`.
     pub(super) fn command(&mut self, key: &RowKey, seen: Option<&Row>) -> Command {
         match key {
             RowKey::Session(id) => self.on_session(id, seen.and_then(Row::session)),
@@ -77,6 +82,8 @@ impl Drawer {
         }
     }
 
+    /// Draws a command on a session: three of four on a live session are beats. On a missing or
+    /// ended session, a third are registrations or deletions.
     fn on_session(&mut self, id: &SessionId, seen: Option<&Session>) -> Command {
         let beat = seen.map_or(0, |row| row.beat);
         let ended = seen.is_some_and(Session::has_ended);
@@ -100,6 +107,7 @@ impl Drawer {
         }
     }
 
+    /// Draws a registration, half of them without a stream, and half without a zone.
     fn new_session(&mut self, id: &SessionId) -> Session {
         let mut session = samples::tacit_session(id.clone());
         session.start = self.rng.below(5);
@@ -109,6 +117,8 @@ impl Drawer {
         session
     }
 
+    /// Draws a command on a lease. One in five has an epoch near the stored one, one in six an
+    /// owner drawn at random. A missing lease is mostly created.
     fn on_lease(&mut self, key: &LeaseKey, seen: Option<&Lease>) -> Command {
         let Some(row) = seen else {
             let lease = self.new_lease(key);
@@ -129,19 +139,21 @@ impl Drawer {
         }
     }
 
+    /// Draws a creation, one in three of a lease with an owner.
     fn new_lease(&mut self, key: &LeaseKey) -> Lease {
         let mut lease = Lease::new(key.clone(), Checkpoint::TrimHorizon);
         lease.parents = self.some_shards();
         lease.epoch = Epoch(self.rng.below(2));
         if self.once_in(3) {
             lease.owner = Some(pick(&mut self.rng, &self.owners));
-            // Nobody holds a lease under the epoch of one that nobody ever held.
+            // An owner's epoch is above the epoch of a lease that nobody has held.
             lease.epoch.0 += 1;
             lease.checkpoint = self.checkpoint(&Checkpoint::TrimHorizon);
         }
         lease
     }
 
+    /// Draws an acquire whose new epoch may be too low. One in six expects no owner.
     fn acquire(&mut self, row: &Lease, epoch: Epoch) -> Command {
         let taker = pick(&mut self.rng, &self.owners);
         let new = Epoch(row.epoch.0 + self.rng.below(4));
@@ -153,6 +165,8 @@ impl Drawer {
         acquire.into()
     }
 
+    /// Draws a checkpoint, half of them with progress. At the end of a shard it has up to two
+    /// children.
     fn advance(&mut self, row: &Lease, owner: SessionId, epoch: Epoch) -> Command {
         let checkpoint = self.checkpoint(&row.checkpoint);
         let children = if checkpoint.is_end() { self.some_shards() } else { Vec::new() };
@@ -163,6 +177,7 @@ impl Drawer {
         advance.with_children(children).into()
     }
 
+    /// Draws a release: half of them with a checkpoint, half with a successor.
     fn release(&mut self, row: &Lease, owner: SessionId, epoch: Epoch) -> Command {
         let mut release = Release::new(row.key.clone(), owner, epoch);
         if self.once_in(2) {
@@ -173,11 +188,13 @@ impl Drawer {
         release.to(successor).avoiding(self.once_in(4)).into()
     }
 
+    /// Draws a restart to a checkpoint near the beginning or near the stored one. Some expect
+    /// another owner.
     fn restart(&mut self, row: &Lease, epoch: Epoch) -> Command {
         let new = Epoch(row.epoch.0 + self.rng.below(4));
         let to = if self.once_in(2) { Checkpoint::TrimHorizon } else { row.checkpoint.clone() };
         let to = self.checkpoint(&to);
-        // Also those of a shard that is not at its end: the rule passes over them.
+        // Children, too, if the new checkpoint is not the end: the rule ignores them then.
         let mut restart = Restart::new(row, new, to).with_children(self.some_shards());
         restart.seen_epoch = epoch;
         if self.once_in(6) {
@@ -189,7 +206,7 @@ impl Drawer {
         restart.into()
     }
 
-    /// A checkpoint around `stored`: mostly forward, sometimes the same, sometimes back.
+    /// A checkpoint near `stored`: mostly above it, sometimes the same, sometimes below.
     fn checkpoint(&mut self, stored: &Checkpoint) -> Checkpoint {
         match self.rng.below(16) {
             0 => Checkpoint::ShardEnd,
@@ -200,7 +217,8 @@ impl Drawer {
                     Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(1_u128),
                     _ => 8,
                 };
-                // Around 9, 99, 999: numbers of different lengths meet.
+                // From 8, these steps cross 9, 99 and 999, so that numbers of different lengths are
+                // compared.
                 let step = [0_u128, 1, 2, 5, 90, 900][usize::from(self.small_index(6))];
                 let back = u128::from(self.once_in(4)) * 3;
                 samples::after((around + step).saturating_sub(back), self.rng.below(3))
@@ -208,6 +226,7 @@ impl Drawer {
         }
     }
 
+    /// Draws a write or a deletion of a document, some with an old or a future version.
     fn on_doc(&mut self, name: &DocName, seen: Option<&Document>) -> Command {
         let version = seen.map(|doc| doc.version);
         let believed = match self.rng.below(5) {
@@ -224,8 +243,8 @@ impl Drawer {
         }
     }
 
-    /// What to write as a document's version `next`: different each time. Versions of plans rise
-    /// with those of the document, as planners see to.
+    /// A body for version `next` of a document, different each time. The term of a plan rises with
+    /// the version of its document, as it does with real planners.
     fn body(&mut self, name: &DocName, next: u64) -> Bytes {
         let mut body = vec![b'x'; usize::from(self.small_index(40))];
         let mark = self.rng.next_u64();
@@ -236,7 +255,7 @@ impl Drawer {
         body.into()
     }
 
-    /// A plan that asks for nothing.
+    /// An assignment without leases.
     fn plan(&self, version: PlanVersion) -> Assignment {
         Assignment {
             version,
@@ -258,14 +277,17 @@ impl Drawer {
         (n + self.rng.below(3)).saturating_sub(1)
     }
 
+    /// A number below 100.
     fn small(&mut self) -> u32 {
         u32::from(self.small_index(100))
     }
 
+    /// A number below `bound`.
     fn small_index(&mut self, bound: u8) -> u8 {
         u8::try_from(self.rng.below(u64::from(bound))).unwrap_or(0)
     }
 
+    /// None, one or two of the shards.
     fn some_shards(&mut self) -> Vec<ShardId> {
         let many = usize::from(self.small_index(3));
         (0..many).map(|_| pick(&mut self.rng, &self.shards)).collect()

@@ -1,4 +1,4 @@
-//! What the author of a store hands to the suite.
+//! The trait that the author of a store implements for the suite.
 
 use std::sync::Arc;
 
@@ -9,53 +9,53 @@ use crate::store::{LeaseStore, StoreResult};
 /// Makes clients of the store under test.
 #[async_trait]
 pub trait StoreFactory: Send + Sync + 'static {
-    /// What the store is called in reports, like `dynamodb (dynalite)`.
+    /// The store's name in reports, such as `dynamodb (dynalite)`.
     fn name(&self) -> String;
 
-    /// What the store can do beyond the contract.
+    /// The optional abilities of the store; the default is none.
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }
 
-    /// A client of `application` on a server (table, schema) that all cases share; prepared by the
-    /// suite. Asked twice for one application it gives two clients of the same state. The suite
-    /// makes names up that no earlier run used: up to 40 of `a-z 0-9 -`.
+    /// Makes a client of `application` on a server (table, schema) that all cases share. Two calls
+    /// with one name make two clients of the same rows. The suite calls
+    /// [`LeaseStore::prepare`] itself. It chooses names that no earlier run used: at most 40
+    /// characters of `a-z`, `0-9` and `-`.
     ///
     /// # Errors
-    /// Whatever the store says: it fails the case.
+    /// Any error fails the case.
     async fn open(&self, application: &str) -> StoreResult<Arc<dyn LeaseStore>>;
 
-    /// A client of `application` in a home of its own (a table, a schema) that does not exist
-    /// before its first [`LeaseStore::prepare`]. A store that has no such thing need not implement
-    /// it.
+    /// Makes a client of `application` in a table or schema of its own, which does not exist before
+    /// the first [`LeaseStore::prepare`]. A store without tables need not implement this method.
     ///
     /// # Errors
-    /// Whatever the store says: it fails the case.
+    /// Any error fails the case.
     async fn open_apart(&self, application: &str) -> StoreResult<Arc<dyn LeaseStore>> {
         self.open(application).await
     }
 }
 
-/// What a store can do beyond the contract, and how its calls reach it.
+/// The optional abilities of a store, and the quality of the way to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Wake-ups are pushed: [`LeaseStore::wakeups`] gives a channel.
+    /// The store pushes wake-ups: [`LeaseStore::wakeups`] returns a channel.
     pub pushes_wakeups: bool,
-    /// Calls may fail and writes may land late or twice, on purpose: only the cases that allow for
-    /// that are run.
+    /// Calls may fail, and writes may take effect late or twice, because the factory puts faults in
+    /// their way on purpose. The suite then runs only the cases that allow for that.
     pub unreliable: bool,
 }
 
 impl Capabilities {
-    /// The same, pushing wake-ups.
+    /// Sets [`Self::pushes_wakeups`].
     #[must_use]
     pub const fn pushing(mut self) -> Self {
         self.pushes_wakeups = true;
         self
     }
 
-    /// The same, behind a network that misbehaves on purpose.
+    /// Sets [`Self::unreliable`].
     #[must_use]
     pub const fn unreliable(mut self) -> Self {
         self.unreliable = true;

@@ -1,13 +1,13 @@
-//! How a case fails, and the checks that make it fail.
+//! The failure of a case, and the checks that produce it.
 
 use std::{error::Error, fmt};
 
 use crate::lease::Write;
 
-/// What a case or a step of one answers.
+/// The result of a case or of one of its steps.
 pub(super) type Check = Result<(), Failure>;
 
-/// Why a case failed.
+/// The reason for which a case failed, as text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure(String);
 
@@ -16,7 +16,7 @@ impl Failure {
         Self(why.into())
     }
 
-    /// The same failure, saying what was going on.
+    /// Puts the present step of the case before the text.
     pub(super) fn during(self, what: impl fmt::Display) -> Self {
         Self(format!("{what}: {}", self.0))
     }
@@ -34,7 +34,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Any error, with all of its causes.
+/// Makes a failure of any error, with all of its causes.
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(crate::explain(&error))
@@ -46,12 +46,12 @@ pub(super) fn check(holds: bool, why: impl FnOnce() -> String) -> Check {
     if holds { Ok(()) } else { Err(Failure(why())) }
 }
 
-/// Fails unless the two are equal.
+/// Fails unless `got` equals `want`. `what` names the compared value.
 pub(super) fn same<T: PartialEq + fmt::Debug>(what: impl fmt::Display, got: &T, want: &T) -> Check {
     check(got == want, || format!("{what}:\n      got  {}\n      want {}", shown(got), shown(want)))
 }
 
-/// The row of a write that nothing could refuse.
+/// The row that a write has left. A refusal is a failure: the case has given the store no reason.
 pub(super) fn made<R: fmt::Debug>(answer: Write<R>) -> Result<R, Failure> {
     match answer {
         Write::Done(row) => Ok(row),
@@ -61,7 +61,7 @@ pub(super) fn made<R: fmt::Debug>(answer: Write<R>) -> Result<R, Failure> {
     }
 }
 
-/// How it looks in a failure: cut, because a document's body may be long.
+/// The `Debug` text of a value, cut after 1,500 characters: the body of a document may be long.
 pub(super) fn shown(value: &impl fmt::Debug) -> String {
     const LONGEST: usize = 1_500;
     let text = format!("{value:?}");

@@ -1,4 +1,8 @@
-//! Recording what several clients do to one row at once.
+//! Lets several clients write and read one row at once, and records every call with its answer.
+//!
+//! [`super::linear`] then searches for an order of the calls that explains the answers. A call
+//! whose effect is unknown is recorded as such: it was dropped half way, or the store said so. A
+//! call that certainly had no effect is left out.
 
 use std::{
     sync::{
@@ -21,22 +25,25 @@ use crate::{
     store::{Consistency, LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
 };
 
-/// What the clients of a history do.
+/// The behaviour of the clients of a history.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Habits {
-    /// Calls of each client.
+    /// The number of calls of each client.
     pub(super) calls: usize,
-    /// Of how many calls one is dropped half way; zero: none.
+    /// One in so many calls is dropped half way; 0 drops none.
     pub(super) drops_one_in: u64,
 }
 
-/// A history being recorded.
+/// The calls recorded so far. All clients share it.
 struct Recorder {
+    /// A logical clock: each start and each answer of a call takes the next number, so that the
+    /// numbers show which calls overlapped.
     clock: AtomicU64,
     events: Mutex<Vec<Event>>,
 }
 
-/// Lets `clients` loose on the row `key`, each drawing its commands from a drawer of its own.
+/// Lets all `clients` call the store on the row `key` at once, each with commands from its own
+/// drawer, and returns the recorded calls.
 pub(super) async fn record(
     clients: &[Arc<dyn LeaseStore>],
     drawers: Vec<Drawer>,
@@ -56,16 +63,19 @@ pub(super) async fn record(
     Ok(std::mem::take(&mut *events))
 }
 
+/// One client of a history, with the row as it believes it to be.
 struct Client {
     store: Arc<dyn LeaseStore>,
     drawer: Drawer,
     key: RowKey,
     habits: Habits,
-    /// The row as this client last saw it.
+    /// The row as this client last saw it. Commands are drawn for it, so that they are often stale.
     believed: Option<Row>,
 }
 
 impl Client {
+    /// Makes all calls of this client, one after the other, and records those that had or may have
+    /// had an effect.
     async fn run(mut self, recorder: Arc<Recorder>) -> Result<(), Failure> {
         for _ in 0..self.habits.calls {
             let reads = self.drawer.once_in(5);
@@ -85,7 +95,7 @@ impl Client {
         Ok(())
     }
 
-    /// What came of a call; `None` if it surely did nothing.
+    /// Makes one call. `None` if it certainly had no effect. `command` is `None` for a read.
     async fn call(&mut self, command: Option<&Command>) -> Result<Option<Seen>, Failure> {
         let patience = self.patience();
         let lists = self.drawer.once_in(3);
@@ -113,7 +123,7 @@ impl Client {
         }
     }
 
-    /// How long this call is waited for; `None`: to its end.
+    /// The time after which this call is dropped, at most 2 ms; `None` if it runs to its end.
     fn patience(&mut self) -> Option<Duration> {
         let drops = self.habits.drops_one_in;
         let drop = drops > 0 && self.drawer.once_in(drops);
@@ -121,7 +131,7 @@ impl Client {
     }
 }
 
-/// The answer of `call`, unless it is dropped before.
+/// The answer of `call`; `None` if `patience` is over first.
 #[expect(clippy::disallowed_methods, reason = "real calls are dropped, after real time")]
 async fn within<T>(
     patience: Option<Duration>,
@@ -133,7 +143,7 @@ async fn within<T>(
     }
 }
 
-/// The row as a listing shows it.
+/// Reads the row by a listing of all rows of its kind.
 async fn listed(store: &dyn LeaseStore, key: &RowKey) -> StoreResult<Option<Row>> {
     Ok(match key {
         RowKey::Session(id) => {

@@ -1,9 +1,13 @@
-//! Whether a concurrent history of one row has an order that explains every answer.
+//! Searches for an order of concurrent calls on one row that explains every answer
+//! (linearizability).
 //!
-//! A small search after Wing & Gong and Lowe: it takes the next step of any call that no finished
-//! call precedes, and backs up where an answer does not fit. A refusal takes two steps, since its
-//! row may be younger than the refusal itself; a call without an answer may take its step at any
-//! later time, or never.
+//! The search follows Wing & Gong, and Lowe: it takes the next step of any call that could have
+//! happened next, and goes back where an answer does not fit the row. A call may not come before
+//! one that had answered before it started. Most calls take one step, with two exceptions:
+//!
+//! - A refusal takes two steps, the refusal and the read of the row in its answer: a store may read
+//!   the row later than it refuses.
+//! - A call without an answer may take its step at any time after its start, or never.
 
 use std::{cmp::Reverse, collections::BTreeSet, iter::successors};
 
@@ -13,50 +17,50 @@ use super::{
     failure::shown,
 };
 
-/// How many situations are looked at before the search gives up. Histories are kept so small that
-/// it never does.
+/// The number of situations after which the search gives up, and the case fails. The histories of
+/// the suite are small enough to stay below it.
 const MOST: usize = 2_000_000;
 
-/// The state in which there is no row: the first.
+/// The place in [`Search::states`] of the state without a row.
 const ABSENT: usize = 0;
 
 /// One call on the row.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
-    /// What was called; `None` for a read.
+    /// The write; `None` for a read.
     pub(super) command: Option<Command>,
-    /// What the caller learned.
+    /// The answer as the caller saw it.
     pub(super) seen: Seen,
-    /// When it was called, on a clock that all callers share.
+    /// The start of the call, on the logical clock that all callers share.
     pub(super) called: u64,
-    /// When it answered.
+    /// The time of the answer on the same clock.
     pub(super) answered: u64,
 }
 
-/// What a caller learned.
+/// The answer to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// A write was done; the row.
+    /// The write took effect and left this row.
     Done(Row),
-    /// A write was refused; the row then or later.
+    /// The write was refused. The row is from that moment or later.
     Refused(Option<Row>),
-    /// A write answered without saying what it did.
+    /// The write answered without a row: a wake-up.
     Acknowledged,
-    /// Nothing: the write may have been done or may still be.
+    /// No answer: the write may have taken effect, or may still do so.
     Unknown,
-    /// What a read found.
+    /// The row that a read returned.
     Row(Option<Row>),
 }
 
-/// One thing that happened at one moment.
+/// A part of a call that happens at one moment.
 enum Step<'a> {
     /// The write took effect, leaving this row.
     Done(&'a Command, &'a Row),
-    /// The write was judged, whatever came of it.
+    /// The write took effect or was refused; the answer does not say which.
     Judged(&'a Command),
     /// The write was refused.
     Refused(&'a Command),
-    /// The row was looked at.
+    /// The row was read.
     Looked(Option<&'a Row>),
 }
 
@@ -64,25 +68,28 @@ enum Step<'a> {
 struct Track<'a> {
     steps: Vec<Step<'a>>,
     called: u64,
-    /// `None`: its step may be taken at any time, or never.
+    /// `None` for a call without an answer: its step may come at any time after `called`, or never.
     answered: Option<u64>,
 }
 
-/// How far each track is, and which state the row is in.
+/// The number of steps taken of each track, and the place of the row's state.
 type Situation = (Vec<u8>, usize);
 
-/// A step that led to a situation: all that is kept of those that were met on the way.
+/// A step of the search, kept so that the way to a solution can be followed back.
 struct Taken {
-    /// Of which track.
+    /// The track of the step.
     track: usize,
-    /// The state it left the row in.
+    /// The state of the row after the step.
     state: usize,
-    /// The step before it, by its place; `None`: it is the first.
+    /// The place of the step before; `None` for the first.
     earlier: Option<usize>,
 }
 
-/// Searches for an order of `events` on a row that starts absent; the changes of the row in that
-/// order. With `twice`, every write may land once more at any later time.
+/// Searches for an order of `events` on a row that does not exist at first, and returns the changes
+/// of the row in that order. With `twice`, every write may take effect once more at any later time.
+///
+/// # Errors
+/// A text with all calls, if no order explains them or the search has met [`MOST`] situations.
 pub(super) fn explain(events: &[Event], twice: bool) -> Result<Vec<Change>, String> {
     let mut search = Search::new(events, twice);
     let mut open = vec![((vec![0; search.tracks.len()], ABSENT), None)];
@@ -111,7 +118,7 @@ pub(super) fn explain(events: &[Event], twice: bool) -> Result<Vec<Change>, Stri
     ))
 }
 
-/// The calls, a line each, in the order in which they were called.
+/// Formats the calls for a failure, two lines each, in the order of their start.
 pub(super) fn story(events: &[Event]) -> String {
     let mut events: Vec<_> = events.iter().collect();
     events.sort_by_key(|event| event.called);
@@ -125,10 +132,11 @@ pub(super) fn story(events: &[Event]) -> String {
 
 struct Search<'a> {
     tracks: Vec<Track<'a>>,
-    /// For an unanswered write: how many tracks on an equal one is that was called before. Which of
-    /// the two landed makes no difference, so only the earlier is tried.
+    /// For each write without an answer: the distance to the next track with an equal one, which
+    /// was called before. It makes no difference which of the two takes effect, so the search tries
+    /// only the earlier one.
     twins: Vec<Option<usize>>,
-    /// Every state the row was found in; a situation names one by its place.
+    /// Every state of the row that was met; a situation names one by its place here.
     states: Vec<Option<Row>>,
 }
 
@@ -138,24 +146,26 @@ impl<'a> Search<'a> {
         if twice {
             tracks.extend(events.iter().filter_map(Track::again));
         }
-        // The last is tried first: what answered soonest, and only then what need not happen.
+        // The search tries the last track first: the calls that answered soonest, and the calls
+        // without an answer only after them.
         tracks.sort_by_key(|track| Reverse((track.answered.unwrap_or(u64::MAX), track.called)));
         let twins = (0..tracks.len()).map(|at| tracks[at].twin(&tracks[at + 1..])).collect();
         Self { tracks, twins, states: vec![None] }
     }
 
+    /// True if every answered call has taken all its steps.
     fn is_explained(&self, (done, _): &Situation) -> bool {
         self.tracks.iter().zip(done).all(|(track, done)| {
             track.answered.is_none() || usize::from(*done) == track.steps.len()
         })
     }
 
-    /// What happened to the row on the way to and with the step `last`.
+    /// The changes of the row up to and including the step `last`, oldest first.
     fn changes(&self, taken: &[Taken], last: Option<usize>) -> Vec<Change> {
         let before = |step: &Taken| step.earlier.map_or(ABSENT, |at| taken[at].state);
         let way = successors(last.map(|at| &taken[at]), |step| step.earlier.map(|at| &taken[at]));
         let change = |step: &Taken| {
-            // States are told apart by their places, and only writes lead to another.
+            // Equal states have one place, and only writes lead to another state.
             let command =
                 self.tracks[step.track].command().filter(|_| before(step) != step.state)?;
             let state = |at: usize| self.states[at].clone();
@@ -166,7 +176,7 @@ impl<'a> Search<'a> {
         changes
     }
 
-    /// Every situation one step further, with the track that takes it.
+    /// Every situation that one more step leads to, with the track of the step.
     fn after(&mut self, (done, state): &Situation) -> Vec<(usize, Situation)> {
         let unfinished = |at: &usize| usize::from(done[*at]) < self.tracks[*at].steps.len();
         let waiting: Vec<usize> = (0..self.tracks.len()).filter(unfinished).collect();
@@ -182,7 +192,7 @@ impl<'a> Search<'a> {
             let before = self.states[*state].as_ref();
             let Some(after) = step.take(before) else { continue };
             if self.tracks[at].answered.is_none() && after.as_ref() == before {
-                // An unanswered write that changes nothing explains nothing.
+                // Leaving this write out leads to the same state.
                 continue;
             }
             let mut done = done.clone();
@@ -192,6 +202,7 @@ impl<'a> Search<'a> {
         further
     }
 
+    /// The place of a state, which is added if it is new.
     fn place(&mut self, state: Option<Row>) -> usize {
         match self.states.iter().position(|known| *known == state) {
             Some(at) => at,
@@ -218,17 +229,19 @@ impl<'a> Track<'a> {
         Self { steps, called: event.called, answered }
     }
 
-    /// Where among `others` the first unanswered write is that equals this one, if this is one.
+    /// The place among `others` of the first equal write without an answer, if this track is a
+    /// write without an answer.
     fn twin(&self, others: &[Self]) -> Option<usize> {
         let command = self.unanswered()?;
         others.iter().position(|other| other.unanswered() == Some(command))
     }
 
+    /// The write of this track, if it has no answer.
     fn unanswered(&self) -> Option<&'a Command> {
         self.command().filter(|_| self.answered.is_none())
     }
 
-    /// The write, if it is one.
+    /// The write of this track; `None` for a read.
     fn command(&self) -> Option<&'a Command> {
         match self.steps.first()? {
             Step::Done(command, _) | Step::Judged(command) | Step::Refused(command) => {
@@ -238,7 +251,7 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// A write that lands once more.
+    /// The second effect of a write that the network has duplicated.
     fn again(event: &'a Event) -> Option<Self> {
         let command = event.command.as_ref()?;
         let steps = vec![Step::Judged(command)];
@@ -247,7 +260,7 @@ impl<'a> Track<'a> {
 }
 
 impl Step<'_> {
-    /// The row after the step; `None` if it does not fit the row before.
+    /// The row after the step; `None` if the step does not fit the row before.
     fn take(&self, before: Option<&Row>) -> Option<Option<Row>> {
         match self {
             Self::Done(command, row) => {

@@ -1,6 +1,8 @@
-//! What every lease store must show, and every stream source: [`sources`] (feature `conformance`).
+//! Test suites that compare a lease store with the contract of
+//! [`LeaseStore`](crate::store::LeaseStore), and in [`sources`] a stream source with that of
+//! [`StreamSource`](crate::stream::StreamSource) (feature `conformance`).
 //!
-//! A store is proved by one [`StoreFactory`] handed to [`run`]:
+//! The author of a store writes a [`StoreFactory`] and passes it to [`run`]:
 //!
 //! ```no_run
 //! # use std::sync::Arc;
@@ -30,19 +32,25 @@
 //! # }
 //! ```
 //!
-//! The suite knows nothing of a store but its trait: every answer is compared with
-//! [`crate::lease::rules`] — in scripts, in random histories with stale commands and late
-//! duplicates, in races of many tasks for one row, and in concurrent histories that are searched
-//! for an order that explains them. It also pages past one page and past a megabyte, writes the
-//! longest names and highest numbers that the types allow (epochs and counters up to
-//! `u64::MAX / 2`), keeps two applications of one server apart and drops calls half way.
+//! The suite uses nothing of a store but its trait, and compares every answer with
+//! [`crate::lease::rules`]:
 //!
-//! Random and concurrent histories are handed to whoever judges them by something else than the
-//! rules ([`Suite::judged_by`]): `kcl_memory::sim::judge_row` holds each row to the invariants of
+//! - *scripts*: fixed commands, one after the other; every condition that must fail is tried;
+//! - *random histories*: one client, with stale commands and late duplicates;
+//! - *races*: many tasks write one row at once, and exactly one may win;
+//! - *concurrent histories*: several clients write one row, and drop calls half way; the suite
+//!   searches for an order of the calls that explains every answer.
+//!
+//! It also lists more than one page and more than a megabyte, writes the longest names and the
+//! highest numbers that the types allow (epochs and counters up to `u64::MAX / 2`), and checks that
+//! two applications on one server do not see each other.
+//!
+//! A second judge can check the random and the concurrent histories independently of the rules
+//! ([`Suite::judged_by`]): `kcl_memory::sim::judge_row` checks each row against the invariants of
 //! simulated fleets.
 //!
-//! It runs on tokio (any flavour; several threads find more). Its names and cases are not covered
-//! by semantic versioning: a new release may ask more of a store.
+//! The suite runs on any tokio runtime; several threads find more. Semantic versioning does not
+//! cover its names and cases: a new release may require more of a store.
 
 mod bench;
 mod case;

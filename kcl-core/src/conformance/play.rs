@@ -1,4 +1,4 @@
-//! Playing a case: a panic or a hang fails that case only.
+//! Runs one case in a task of its own, so that a panic or a hang fails that case only.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -10,13 +10,13 @@ use super::{
 };
 use crate::env::Env;
 
-/// A case being played.
+/// A case that runs.
 pub(super) type Play = Pin<Box<dyn Future<Output = Check> + Send>>;
 
-/// No case may take longer: what hangs fails.
+/// The longest time that a case may take. A case that hangs fails after it.
 const LONGEST: Duration = Duration::from_secs(180);
 
-/// Plays a case in a task of its own.
+/// Runs a case and reports its time and its failure.
 pub(super) async fn play(name: &'static str, play: Play) -> CaseReport {
     let clock = Env::system().clock;
     let started = clock.now();
@@ -24,6 +24,7 @@ pub(super) async fn play(name: &'static str, play: Play) -> CaseReport {
     CaseReport { name, took: clock.now().since(started), failure }
 }
 
+/// Runs the case as a task. A panic or the time limit is a failure.
 #[expect(clippy::disallowed_methods, reason = "a watchdog of tests, no part of any simulation")]
 async fn guarded(play: Play) -> Check {
     let mut task = JoinSet::new();

@@ -1,32 +1,32 @@
-//! What a run of the suite found.
+//! The report of a run: each case with its time and its failure.
 
 use std::{fmt, time::Duration};
 
 use super::Failure;
 
-/// Every case that was run.
+/// The report of one run of a suite.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// What was tested, as its factory names it.
+    /// The tested store or source, as its factory names it.
     pub subject: String,
-    /// The seed of all randomness: running with it again draws the same commands.
+    /// The seed of all randomness. A run with the same seed draws the same commands.
     pub seed: u64,
-    /// The cases, in the order they were run.
+    /// The cases that were run, in the order of the suite.
     pub cases: Vec<CaseReport>,
-    /// The cases that were not run, each with what the bench says that it cannot do.
+    /// The cases that were left out, each with the ability that the server lacks.
     pub left_out: Vec<(&'static str, String)>,
 }
 
-/// One case that was run.
+/// The report of one case that was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CaseReport {
-    /// The case.
+    /// The name of the case.
     pub name: &'static str,
-    /// How long it took.
+    /// The time that it took.
     pub took: Duration,
-    /// Why it failed, if it did.
+    /// The failure; `None` if the case passed.
     pub failure: Option<Failure>,
 }
 
@@ -40,7 +40,8 @@ impl Report {
         self.cases.iter().filter(|case| case.failure.is_some())
     }
 
-    /// The report if everything passed, otherwise the failures. A run of no case is one.
+    /// The report if every case passed, otherwise the failures. A run without any case is a
+    /// failure: the name given to `only` fits none.
     pub(super) fn verdict(mut self) -> Result<Self, Failed> {
         if self.cases.is_empty() && self.left_out.is_empty() {
             let failure = Some(Failure::new("no case has such a name"));
@@ -51,7 +52,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// A line a case, slow ones with their time, then what failed.
+    /// One line for each case with its time, then the failures in full.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.failures().count();
         let passed = self.cases.len() - failed;
@@ -79,7 +80,8 @@ impl fmt::Debug for Report {
     }
 }
 
-/// What was tested does not conform. Shows every failure, in `Debug` too: a test may return it.
+/// The error of a run in which a case failed. `Debug` shows every failure as `Display` does, so
+/// that a test function may return it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(pub Report);

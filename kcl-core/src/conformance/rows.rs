@@ -1,8 +1,8 @@
-//! Rows for tests of how a store writes them down: with something in every field, with nothing that
-//! may be left out, and any.
+//! Sample rows for tests of a store's encoding: rows with a value in every field, rows with as few
+//! values as possible, and random rows.
 //!
-//! Every field is named where a row is made: a new one is in these tests before anybody can forget
-//! it.
+//! Each row is made with all its fields by name. So a new field does not compile here until the
+//! samples have it, and with them the tests of every store.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::{
     stream::{HashRange, Position, SequenceNumber, ShardId, StreamKey, StreamName},
 };
 
-/// A session with something in every field, different in each.
+/// A session with a different value in every field.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn full_session() -> Result<Session, Failure> {
     Ok(Session {
         id: samples::session_id("pod-7", 0x0123_4567_89ab_cdef_0011_2233_4455_6677)?,
@@ -43,19 +43,19 @@ pub fn full_session() -> Result<Session, Failure> {
     })
 }
 
-/// A session that says nothing that it need not say.
+/// A session without any optional value.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn bare_session() -> Result<Session, Failure> {
     let id = samples::session_id("pod-7", 1)?;
     Ok(Session::new(id, 0, Duration::from_secs(6), Duration::from_millis(1_500)))
 }
 
-/// A lease with something in every field, different in each.
+/// A lease with a different value in every field.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn full_lease() -> Result<Lease, Failure> {
     Ok(Lease {
         key: samples::lease_key(1)?,
@@ -75,18 +75,18 @@ pub fn full_lease() -> Result<Lease, Failure> {
     })
 }
 
-/// A lease that nobody has held.
+/// A lease that nobody has held, without any optional value: `@planner`.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn bare_lease() -> Result<Lease, Failure> {
     Ok(Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon))
 }
 
-/// Any session; each seed makes one of its own.
+/// A random session; the same for the same seed.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn any_session(seed: u64) -> Result<Session, Failure> {
     let mut draw = Draw(Rng::new(seed));
     Ok(Session {
@@ -109,10 +109,10 @@ pub fn any_session(seed: u64) -> Result<Session, Failure> {
     })
 }
 
-/// Any lease; each seed makes one of its own.
+/// A random lease; the same for the same seed.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn any_lease(seed: u64) -> Result<Lease, Failure> {
     let mut draw = Draw(Rng::new(seed));
     let number = |draw: &mut Draw| Ok(draw.number());
@@ -134,16 +134,16 @@ pub fn any_lease(seed: u64) -> Result<Lease, Failure> {
     })
 }
 
-/// Any document; each seed makes one of its own.
+/// A random document; the same for the same seed.
 ///
 /// # Errors
-/// A name in it is none.
+/// Only with a defect of the samples: a name in it is invalid.
 pub fn any_document(seed: u64) -> Result<Document, Failure> {
     let mut draw = Draw(Rng::new(seed));
     Ok(Document { name: draw.doc_name()?, version: draw.number(), body: draw.body() })
 }
 
-/// Draws values that every store has to hold.
+/// Draws values that every store must hold.
 struct Draw(Rng);
 
 impl Draw {
@@ -158,7 +158,8 @@ impl Draw {
         if self.one_in(3) { Ok(None) } else { value(self).map(Some) }
     }
 
-    /// Small ones and the highest as often as all others together.
+    /// A number up to [`samples::HIGHEST`]; in half of the draws one of the three lowest or the
+    /// three highest.
     fn number(&mut self) -> u64 {
         match self.0.below(4) {
             0 => self.0.below(3),
@@ -172,7 +173,7 @@ impl Draw {
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 
-    /// A name of up to `most` of these characters.
+    /// A name of the characters in `of`: mostly 1 to 12 long, in one of eight draws `most`.
     fn name(&mut self, most: u64, of: &[u8]) -> String {
         let length = if self.one_in(8) { most } else { 1 + self.0.below(most.min(12)) };
         let count = of.len() as u64;
@@ -246,7 +247,7 @@ impl Draw {
         HashRange::new(self.0.next_u128() >> self.0.below(128), self.0.next_u128())
     }
 
-    /// Bytes of any kind, none at all among them.
+    /// A body of up to 199 random bytes; often empty.
     fn body(&mut self) -> Bytes {
         let length = if self.one_in(4) { 0 } else { self.0.below(200) };
         let byte = |draw: &mut Self| draw.0.next_u64().to_le_bytes()[0];

@@ -1,4 +1,4 @@
-//! A script: commands one after the other, each answer compared with its rule's.
+//! Sends commands one after the other, and compares each answer and each row with the rule's.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,15 +12,17 @@ use crate::{
     store::LeaseStore,
 };
 
-/// A store, and the rows that it should hold.
+/// A store with the rows that it should hold by the rules.
 pub(super) struct Script {
     store: Arc<dyn LeaseStore>,
+    /// The rows as the rules leave them.
     rows: BTreeMap<RowKey, Row>,
+    /// The changes of each row, oldest first, for the suite's judge.
     changes: BTreeMap<RowKey, Vec<Change>>,
 }
 
 impl Script {
-    /// Starts on an empty application.
+    /// Starts a script; the application must have no rows.
     pub(super) const fn on(store: Arc<dyn LeaseStore>) -> Self {
         Self { store, rows: BTreeMap::new(), changes: BTreeMap::new() }
     }
@@ -29,8 +31,8 @@ impl Script {
         self.store.as_ref()
     }
 
-    /// Sends a command; fails unless the store answers what the rule says and then shows the row
-    /// that the rule leaves. Whether it was done.
+    /// Sends a command. Fails unless the store answers as the rule does, and a read then returns
+    /// the row that the rule leaves. Returns true if the write was done.
     pub(super) async fn play(&mut self, command: impl Into<Command>) -> Result<bool, Failure> {
         let command = command.into();
         let key = command.key();
@@ -55,37 +57,37 @@ impl Script {
         Ok(matches!(want.answer, Write::Done(_)))
     }
 
-    /// Plays a command that has to be done.
+    /// Sends a command and fails unless the rule and the store accept it.
     pub(super) async fn done(&mut self, command: impl Into<Command>) -> Check {
         let command = command.into();
         let done = self.play(command.clone()).await?;
         check(done, || format!("the case expects {} to be done", shown(&command)))
     }
 
-    /// Plays a command that has to be refused.
+    /// Sends a command and fails unless the rule and the store refuse it.
     pub(super) async fn refused(&mut self, command: impl Into<Command>) -> Check {
         let command = command.into();
         let done = self.play(command.clone()).await?;
         check(!done, || format!("the case expects {} to be refused", shown(&command)))
     }
 
-    /// What became of each row.
+    /// The changes of each row.
     pub(super) fn histories(&self) -> impl Iterator<Item = &[Change]> {
         self.changes.values().map(Vec::as_slice)
     }
 
-    /// The row as it should be.
+    /// The row that the store should hold.
     pub(super) fn row(&self, key: &RowKey) -> Option<&Row> {
         self.rows.get(key)
     }
 
-    /// The lease as it should be.
+    /// The lease that the store should hold.
     pub(super) fn lease(&self, key: &LeaseKey) -> Result<&Lease, Failure> {
         let row = self.rows.get(&RowKey::Lease(key.clone()));
         row.and_then(Row::lease).ok_or_else(|| Failure::new(format!("the script has no {key}")))
     }
 
-    /// The session as it should be.
+    /// The session that the store should hold.
     pub(super) fn session(&self, id: &SessionId) -> Result<&Session, Failure> {
         let row = self.rows.get(&RowKey::Session(id.clone()));
         row.and_then(Row::session).ok_or_else(|| Failure::new(format!("the script has no {id}")))

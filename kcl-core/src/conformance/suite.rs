@@ -1,4 +1,4 @@
-//! Running the cases.
+//! Selects the cases for a store and runs them.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use super::{
 };
 use crate::env::{Env, Rng};
 
-/// Runs the suite with its default seed.
+/// Runs every case with the default seed.
 ///
 /// # Errors
-/// When any case fails; all of them are run first.
+/// If a case fails, after all cases have run.
 pub async fn run(factory: impl StoreFactory) -> Result<Report, Failed> {
     Suite::new(factory).run().await
 }
 
-/// The cases to run, on which store and from which seed.
+/// A selection of cases for one store, with a seed.
 #[must_use = "nothing happens until it is run"]
 pub struct Suite {
     factory: Arc<dyn StoreFactory>,
@@ -25,27 +25,27 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Every case, with a fixed seed.
+    /// Selects every case, with a fixed seed.
     pub fn new(factory: impl StoreFactory) -> Self {
         Self { factory: Arc::new(factory), seed: 1, only: None, judge: None }
     }
 
-    /// The same with another seed for all randomness.
+    /// Sets the seed of all randomness; the default is 1.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Only the cases whose name contains `part`.
+    /// Selects only the cases whose name contains `part`.
     pub fn only(mut self, part: &str) -> Self {
         self.only = Some(part.to_owned());
         self
     }
 
-    /// Has every random and every concurrent history judged by `judge`, too: what the writes that
-    /// took effect did to one row, from when there was none, in an order that explains all answers.
-    /// A row that is deleted may be made anew. If the judge objects, the case fails with its words.
-    /// One that was named before judges no more.
+    /// Adds a judge for every random and every concurrent history. The judge gets the changes of
+    /// one row, in an order that explains all answers, from the time when the row did not exist. A
+    /// deleted row may be created again. If the judge returns an error, the case fails with that
+    /// text. A later call replaces the judge.
     pub fn judged_by(
         mut self,
         judge: impl Fn(&[Change]) -> Result<(), String> + Send + Sync + 'static,
@@ -54,7 +54,9 @@ impl Suite {
         self
     }
 
-    /// The cases it will run.
+    /// The selected cases. For a store that is
+    /// [`unreliable`](super::Capabilities::unreliable), only the cases that allow for failing
+    /// calls.
     pub fn cases(&self) -> impl Iterator<Item = &'static Case> {
         let tolerant = self.factory.capabilities().unreliable;
         let part = self.only.clone().unwrap_or_default();
@@ -63,13 +65,14 @@ impl Suite {
             .filter(move |case| (!tolerant || case.tolerant) && case.name.contains(&part))
     }
 
-    /// Runs them, one after the other.
+    /// Runs the selected cases, one after the other.
     ///
     /// # Errors
-    /// When any case fails, or none was to be run; all of them are run first.
+    /// If a case fails, after all cases have run; or if no case is selected.
     pub async fn run(self) -> Result<Report, Failed> {
         let mut report = Report::of(self.factory.name(), self.seed);
-        // Unlike everything else, names must differ from run to run: servers outlive them.
+        // The names of applications are not drawn from the seed: a server keeps the rows of former
+        // runs.
         let mut names = Rng::new(Env::system().entropy.next_u64());
         for case in self.cases() {
             let application = format!("conformance-{:08x}", names.below(1 << 32));

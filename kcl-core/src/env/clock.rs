@@ -1,4 +1,4 @@
-//! Reading time, and waiting for it.
+//! The clock of a worker.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -9,18 +9,20 @@ use super::{Time, WallTime};
 /// A worker's clock.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Time on a clock that counts a suspended machine (`CLOCK_BOOTTIME` on Linux). The validity of
-    /// a session and every window of the protocol are measured on it.
+    /// The time on a clock that also counts while the machine is suspended (`CLOCK_BOOTTIME` on
+    /// Linux). The worker measures the validity of its session and every timeout of the protocol on
+    /// it.
     fn now(&self) -> Time;
 
     /// Wall-clock time, for display and for records' ages only.
     fn wall(&self) -> WallTime;
 
-    /// Sleeps until the clock shows `at`. May wake late after a suspend: timers do not see it, so
-    /// whoever depends on a deadline looks at [`Clock::now`] again.
+    /// Sleeps until the clock shows `at`; for ever at [`Time::NEVER`]. It may return late, because
+    /// timers do not count while the machine is suspended: a caller that depends on a deadline
+    /// reads [`Clock::now`] again.
     ///
     /// # Cancel safety
-    /// Safe: nothing happens but the wait.
+    /// Safe: the call only waits.
     async fn sleep_until(&self, at: Time);
 
     /// Sleeps for `span`.

@@ -1,4 +1,4 @@
-//! Randomness, and a small generator for pure code.
+//! A source of random bits, and a seeded generator for pure code.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -8,14 +8,13 @@ pub trait Entropy: Debug + Send + Sync + 'static {
     fn next_u64(&self) -> u64;
 }
 
-/// A small deterministic generator (SplitMix64), for jitter and identities inside pure code.
-///
-/// Not for secrets.
+/// A deterministic generator (SplitMix64) for jitter and incarnations inside pure code. It is not
+/// for secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// A generator whose whole output is fixed by `seed`.
+    /// A generator that gives the same sequence for the same `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -30,12 +29,12 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`; zero if `bound` is zero.
+    /// A number below `bound`; 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.next_u64() % bound }
     }
 
-    /// A span below `bound`.
+    /// A duration below `bound`, in whole microseconds; zero if `bound` is zero.
     pub fn span(&mut self, bound: Duration) -> Duration {
         let micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.below(micros))

@@ -1,7 +1,8 @@
-//! The world a worker lives in: clock, randomness, spawning.
+//! The environment of a worker: clock, randomness and tasks.
 //!
-//! Everything that would make a run unrepeatable comes in through [`Env`]; a simulation hands every
-//! worker an environment of its own (drift, suspend and skew differ between machines).
+//! A worker takes all three from its [`Env`] and from nowhere else, so that a simulation can repeat
+//! a run exactly. A simulation gives each worker an environment of its own, because clock drift and
+//! suspended machines differ between workers.
 
 mod clock;
 mod entropy;
@@ -20,16 +21,16 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Env {
-    /// Reads time and sleeps.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Gives random bits.
+    /// The source of random bits.
     pub entropy: Arc<dyn Entropy>,
-    /// Starts tasks.
+    /// Starts tasks and the keeper.
     pub spawner: Arc<dyn Spawner>,
 }
 
 impl Env {
-    /// A world of these three.
+    /// Makes an environment of these parts.
     #[must_use]
     pub fn new(
         clock: Arc<dyn Clock>,
@@ -39,7 +40,7 @@ impl Env {
         Self { clock, entropy, spawner }
     }
 
-    /// The same world by another clock.
+    /// Returns the same environment with another clock.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }

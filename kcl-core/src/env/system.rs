@@ -1,4 +1,4 @@
-//! The real machine.
+//! The environment of a real machine.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::{Clock, Entropy, Keeper, Spawner, TaskHandle, Time, WallTime, spawner::Task};
 
-/// `CLOCK_BOOTTIME` on Linux, the monotonic clock elsewhere.
+/// `CLOCK_BOOTTIME` on Linux. Elsewhere the monotonic clock, which may stop while the machine is
+/// suspended.
 #[derive(Debug, Default)]
 pub(super) struct SystemClock;
 
@@ -42,7 +43,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's randomness.
+/// The random generator of the operating system.
 #[derive(Debug)]
 pub(super) struct SystemEntropy;
 
@@ -53,7 +54,7 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// Tasks on the current tokio runtime; the keeper on a thread of its own.
+/// Runs tasks on the caller's tokio runtime, and the keeper on a thread of its own.
 #[derive(Debug)]
 pub(super) struct TokioSpawner;
 

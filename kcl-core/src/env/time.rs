@@ -1,4 +1,4 @@
-//! Points in time, as plain numbers that pure code can take as arguments.
+//! Points in time as plain numbers, so that pure code can take them as arguments.
 
 use std::{
     fmt,
@@ -6,26 +6,26 @@ use std::{
     time::Duration,
 };
 
-/// A point on one worker's own clock, in microseconds since that clock's origin.
+/// A time on one worker's own clock, in microseconds since that clock's origin: the boot of the
+/// machine, or the start of a simulation.
 ///
-/// Two workers' times cannot be compared. The origin is the boot of the machine (or the start of a
-/// simulation), and the clock goes on while the machine is suspended.
+/// The times of two workers cannot be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(u64);
 
 impl Time {
     /// The origin of the clock.
     pub const ZERO: Self = Self(0);
-    /// Later than any real time.
+    /// A time after every real time.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// The point `micros` microseconds after the origin.
+    /// The time `micros` microseconds after the origin.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// The point `millis` milliseconds after the origin.
+    /// The time `millis` milliseconds after the origin.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))
@@ -37,7 +37,7 @@ impl Time {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The duration from `earlier` to this time; zero if this time is not later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
@@ -70,8 +70,8 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z: for people and for services that
-/// ask for a timestamp, never for deciding who owns what.
+/// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z. It is for display and for services
+/// that ask for a timestamp; no owner of a lease is decided by it.
 #[derive(
     Clone,
     Copy,
@@ -88,7 +88,7 @@ fn micros(span: Duration) -> u64 {
 #[serde(transparent)]
 pub struct WallTime(u64);
 
-/// Like `2026-01-31T09:00:00.123Z`; after the year 9999 in milliseconds.
+/// Formats the time as `2026-01-31T09:00:00.123Z`; after the year 9999 in milliseconds.
 impl fmt::Display for WallTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const YEAR_10000: u64 = 253_402_300_800_000;
@@ -101,25 +101,25 @@ impl fmt::Display for WallTime {
 }
 
 impl WallTime {
-    /// `millis` milliseconds after the epoch.
+    /// The time `millis` milliseconds after 1970.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the epoch.
+    /// Milliseconds since 1970.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The duration from `earlier` to this time; zero if this time is not later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The time `span` earlier, or the epoch.
+    /// The time earlier by `span`, but not before 1970.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))

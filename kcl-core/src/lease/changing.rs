@@ -1,4 +1,4 @@
-//! Whether an application is closed while its rows are rewritten, and by whom.
+//! The document that closes an application while a command rewrites its rows.
 
 use std::fmt;
 
@@ -8,23 +8,24 @@ use serde_json::{Map, Value};
 
 use crate::env::WallTime;
 
-/// What the document [`super::DocName::changing`] says. It is never deleted, so that its version
-/// only grows: each change of it is a compare-and-set on the version that was read.
+/// The content of the document [`super::DocName::changing`]. Nobody ever deletes the document, so
+/// that its version only grows; each change is a compare-and-set on the version that was read.
 ///
-/// A worker that registered while it says [`ChangeState::Closed`] ends that session and waits
-/// without one. Without the document the application is open.
+/// A worker that has registered and then finds [`ChangeState::Closed`] ends its session and waits
+/// without one. Without the document, the application is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Changing {
     /// Whether workers may join.
     pub state: ChangeState,
-    /// Who changes the application and for what, like `kcl leases reset --to latest on host x`.
+    /// The command that changes the application, such as `kcl leases reset --to latest on host x`.
     pub by: String,
-    /// Since when the state holds, by the clock of whoever wrote it.
+    /// The start of the present state, by the clock of the command.
     pub since: WallTime,
-    /// Names the one command that may go on: whoever takes the change over writes another.
+    /// Identifies the run of a command that may continue the change. Another run that takes the
+    /// change over writes another value.
     pub turn: String,
-    /// What later versions add: kept by whoever rewrites the document.
+    /// Fields that later versions add. A version that does not know them keeps them.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
@@ -33,14 +34,14 @@ pub struct Changing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeState {
-    /// They may.
+    /// Workers may join.
     Open,
-    /// They wait: rows are being rewritten.
+    /// Workers wait: a command rewrites the rows.
     Closed,
 }
 
 impl Changing {
-    /// The state that holds since `since`, for `by`, in the hands of `turn`.
+    /// Makes the content with these fields, and without unknown ones.
     #[must_use]
     pub fn new(
         state: ChangeState,
@@ -51,24 +52,24 @@ impl Changing {
         Self { state, by: by.into(), since, turn: turn.into(), more: Map::new() }
     }
 
-    /// Whether workers have to wait.
+    /// True if workers must wait.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == ChangeState::Closed
     }
 
-    /// The document's text.
+    /// The content as JSON.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         // Serialising a plain struct with string keys into memory cannot fail.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// Reads a document.
+    /// Reads the content from JSON.
     ///
     /// # Errors
-    /// What makes no sense in it. It may have been written by a later version: the application is
-    /// then to be taken for closed, and the document is not to be overwritten.
+    /// The text is not such a document. A later version may have written it: the caller then takes
+    /// the application for closed, and does not overwrite the document.
     pub fn decode(body: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(body)
     }

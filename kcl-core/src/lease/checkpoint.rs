@@ -1,4 +1,4 @@
-//! How far a shard is processed.
+//! The checkpoint of a lease: the position up to which a shard is processed.
 
 use std::fmt;
 
@@ -7,33 +7,35 @@ use crate::{
     stream::{Position, SequenceNumber, StartAt},
 };
 
-/// How far a shard is processed.
+/// The position up to which a shard is processed, or the place where its first reader starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Checkpoint {
-    /// Nothing yet; reading starts at the oldest record.
+    /// Nothing is processed yet; reading starts at the oldest record.
     TrimHorizon,
-    /// Nothing yet; reading starts after the newest record. Rows hold it only if written by hand:
-    /// a configured LATEST is frozen to a timestamp before the first lease exists.
+    /// Nothing is processed yet; reading starts after the newest record. No worker writes it: the
+    /// initial position `latest` is frozen to a timestamp before the first lease exists.
     Latest,
-    /// Nothing yet; reading starts at the first record that arrived at or after this time.
+    /// Nothing is processed yet; reading starts at the first record that arrived at or after this
+    /// time.
     AtTimestamp(WallTime),
-    /// Everything up to and including this position.
+    /// Every record up to and including this position is processed.
     After(Position),
-    /// Everything; the shard has ended (`SHARD_END` in the Java KCL).
+    /// Every record is processed and the shard has ended (`SHARD_END` in the Java KCL).
     ShardEnd,
 }
 
-/// Digits of the sub-sequence number in a key.
+/// The digits of the sub-sequence number in a key: the length of the highest `u64`.
 const SUB_DIGITS: usize = 20;
 
 impl Checkpoint {
-    /// How many characters a [`Self::key`] has.
+    /// The number of characters of every [`Self::key`].
     pub const KEY_LENGTH: usize = SequenceNumber::MAX_DIGITS + SUB_DIGITS;
 
-    /// The checkpoint as a fixed-width run of ASCII digits, whose order is the order of progress:
-    /// initial positions first, the end of the shard last. Stores compare these, so that no store
-    /// needs big numbers (DynamoDB's hold 38 digits, Lua's 53 bits) and no collation matters.
+    /// The checkpoint as ASCII digits of fixed width, whose text order is the order of progress:
+    /// initial positions first, the end of the shard last. Stores compare these texts. So no store
+    /// needs large numbers (those of DynamoDB hold 38 digits, those of Lua 53 bits), and no
+    /// collation matters.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
@@ -43,7 +45,8 @@ impl Checkpoint {
         }
     }
 
-    /// What the key does not tell: which kind of checkpoint it is.
+    /// The kind of the checkpoint, which [`Self::key`] does not show: `TRIM_HORIZON`, `LATEST`,
+    /// `AT_TIMESTAMP:` with milliseconds since 1970, `AFTER` or `SHARD_END`.
     #[must_use]
     pub fn kind(&self) -> String {
         match self {
@@ -55,10 +58,10 @@ impl Checkpoint {
         }
     }
 
-    /// Reads a checkpoint back from what [`Self::kind`] and [`Self::key`] gave.
+    /// Reads a checkpoint from its [`Self::kind`] and its [`Self::key`].
     ///
     /// # Errors
-    /// When the two make no checkpoint.
+    /// The kind is unknown, or the key of an `AFTER` is no position.
     pub fn from_parts(kind: &str, key: &str) -> Result<Self, InvalidCheckpoint> {
         let refuse = || InvalidCheckpoint::new(kind, key);
         match kind {
@@ -82,7 +85,7 @@ impl Checkpoint {
         }
     }
 
-    /// Whether writing this over `stored` would take nothing back.
+    /// True if a write of this checkpoint over `stored` takes no progress back.
     #[must_use]
     pub fn may_follow(&self, stored: &Self) -> bool {
         self.rank() >= stored.rank()
@@ -94,7 +97,7 @@ impl Checkpoint {
         matches!(self, Self::ShardEnd)
     }
 
-    /// Where a reader that goes on from here starts; `None` at the end of the shard.
+    /// The place where a reader continues from this checkpoint; `None` at the end of the shard.
     #[must_use]
     pub fn start(&self) -> Option<StartAt> {
         match self {
@@ -106,8 +109,8 @@ impl Checkpoint {
         }
     }
 
-    /// Orders as [`Self::key`] does, without making strings: the position zero, which no stream
-    /// gives a record, has the key of the initial positions.
+    /// Orders checkpoints as [`Self::key`] does, without making strings. Position zero, which no
+    /// record has, has the same key as the initial positions.
     fn rank(&self) -> (u8, Option<&Position>) {
         match self {
             Self::TrimHorizon | Self::Latest | Self::AtTimestamp(_) => (0, None),
@@ -133,7 +136,8 @@ impl fmt::Display for Checkpoint {
     }
 }
 
-/// Stored parts that make no checkpoint.
+/// The error of [`Checkpoint::from_parts`]. It shows the stored kind and key, cut to 40 and 90
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stored checkpoint (kind {kind:?}, key {key:?}) makes no sense")]
 pub struct InvalidCheckpoint {

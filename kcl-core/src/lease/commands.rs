@@ -1,23 +1,24 @@
-//! The conditional writes, as data.
+//! The conditional writes of a lease store, as data.
 //!
-//! Each has a constructor and may gain fields: a new one breaks nobody.
+//! [`super::rules`] defines the effect of each. Every command is `non_exhaustive` and has a
+//! constructor, so that a new field breaks no caller.
 
 use bytes::Bytes;
 
 use super::{Checkpoint, DocName, Epoch, Lease, LeaseKey, Progress, Report, SessionId};
 use crate::stream::ShardId;
 
-/// Keeps a session alive and says what it has seen.
+/// Keeps a session alive and carries its report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Beat {
-    /// Whose beat.
+    /// The session that beats.
     pub session: SessionId,
-    /// Its number: each attempt has one of its own.
+    /// The number of the beat. A repeated attempt has a new number.
     pub number: u64,
-    /// Whether the session hands its leases over.
+    /// Whether the session gives its leases away in order to leave.
     pub leaving: bool,
-    /// What it tells the fleet.
+    /// The report of the session.
     pub report: Report,
 }
 
@@ -28,7 +29,7 @@ impl Beat {
         Self { session, number, leaving: false, report }
     }
 
-    /// The same beat, saying that the session leaves.
+    /// Sets [`Self::leaving`].
     #[must_use]
     pub const fn leaving(mut self, leaving: bool) -> Self {
         self.leaving = leaving;
@@ -36,16 +37,16 @@ impl Beat {
     }
 }
 
-/// How and on what condition a session is ended.
+/// The reason for the end of a session, which decides the condition of the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// By itself.
+    /// The session ends itself.
     Leave,
-    /// By a newer session of the same worker id.
+    /// A newer session of the same worker id ends it.
     Replace,
-    /// By a watcher, if the beat is still this one.
+    /// The planner or a standby ends a silent session, if its beat has not changed.
     Fence {
-        /// The beat the watcher saw unchanged for the session's timeout.
+        /// The beat that stayed unchanged for the session timeout.
         beat: u64,
     },
 }
@@ -54,9 +55,9 @@ pub enum Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndSession {
-    /// Which session.
+    /// The session to end.
     pub session: SessionId,
-    /// How.
+    /// The reason.
     pub ending: Ending,
 }
 
@@ -88,11 +89,11 @@ impl Forget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Acquire {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// The owner the caller saw.
+    /// The owner that the caller saw; `None` if there was none.
     pub seen_owner: Option<SessionId>,
-    /// The epoch the caller saw.
+    /// The epoch that the caller saw.
     pub seen_epoch: Epoch,
     /// The new owner.
     pub owner: SessionId,
@@ -118,22 +119,22 @@ impl Acquire {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Advance {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// Who holds it.
+    /// The owner, which is the caller.
     pub owner: SessionId,
-    /// Under which epoch.
+    /// The epoch under which the owner holds the lease.
     pub epoch: Epoch,
-    /// How far the shard is processed. The end of the shard clears the owner.
+    /// The new checkpoint. The end of the shard clears the owner.
     pub checkpoint: Checkpoint,
-    /// What is known of the lag.
+    /// The lag at this checkpoint, as far as it is known.
     pub progress: Progress,
-    /// With the end of the shard: the shards that continue it.
+    /// The children of the shard, if the checkpoint is its end; else the store ignores them.
     pub children: Vec<ShardId>,
 }
 
 impl Advance {
-    /// Writes `checkpoint` for the holder `owner` under `epoch`.
+    /// Writes `checkpoint` for `owner`, which holds the lease under `epoch`.
     #[must_use]
     pub const fn new(
         key: LeaseKey,
@@ -144,7 +145,7 @@ impl Advance {
         Self { key, owner, epoch, checkpoint, progress: Progress::NONE, children: Vec::new() }
     }
 
-    /// The same, with what is known of the lag.
+    /// Sets [`Self::progress`].
     #[must_use]
     pub const fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
@@ -159,28 +160,29 @@ impl Advance {
     }
 }
 
-/// Gives a lease back.
+/// Releases a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Release {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// Who holds it.
+    /// The owner, which is the caller.
     pub owner: SessionId,
-    /// Under which epoch.
+    /// The epoch under which the owner holds the lease.
     pub epoch: Epoch,
     /// The last checkpoint; `None` keeps the stored one.
     pub checkpoint: Option<Checkpoint>,
-    /// What is known of the lag; kept from the row when `checkpoint` is `None`.
+    /// The lag at the last checkpoint. Without a checkpoint, the row keeps its own.
     pub progress: Progress,
-    /// Who is to take it next.
+    /// The session that should take the lease next.
     pub successor: Option<SessionId>,
-    /// Whether the owner asks not to get it back: its processor makes no progress.
+    /// Whether the planner should give the lease to another worker, because the processor of this
+    /// one makes no progress.
     pub avoid: bool,
 }
 
 impl Release {
-    /// Gives back what `owner` holds under `epoch`.
+    /// Releases a lease that `owner` holds under `epoch`.
     #[must_use]
     pub const fn new(key: LeaseKey, owner: SessionId, epoch: Epoch) -> Self {
         Self {
@@ -194,7 +196,7 @@ impl Release {
         }
     }
 
-    /// The same, carrying the last checkpoint.
+    /// Sets the last checkpoint and its lag.
     #[must_use]
     pub fn at(mut self, checkpoint: Checkpoint, progress: Progress) -> Self {
         self.checkpoint = Some(checkpoint);
@@ -202,14 +204,14 @@ impl Release {
         self
     }
 
-    /// The same, naming the next owner.
+    /// Sets [`Self::successor`].
     #[must_use]
     pub fn to(mut self, successor: Option<SessionId>) -> Self {
         self.successor = successor;
         self
     }
 
-    /// The same, asking not to get the lease back.
+    /// Sets [`Self::avoid`].
     #[must_use]
     pub const fn avoiding(mut self, avoid: bool) -> Self {
         self.avoid = avoid;
@@ -217,28 +219,28 @@ impl Release {
     }
 }
 
-/// Rewrites how far a shard is processed, forwards or backwards: a compare-and-set on (owner,
-/// epoch). It is sent while the application is closed and at no other time: it is the one write
-/// that may take a checkpoint back. The new epoch refuses whatever is still under way.
+/// Moves a checkpoint forwards or backwards: a compare-and-set on (owner, epoch). It is the one
+/// write that may take a checkpoint back, and commands send it only while the application is
+/// closed. After it, the new epoch refuses every write that is still under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restart {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// The owner the caller saw.
+    /// The owner that the caller saw; `None` if there was none.
     pub seen_owner: Option<SessionId>,
-    /// The epoch the caller saw.
+    /// The epoch that the caller saw.
     pub seen_epoch: Epoch,
     /// The new epoch: above the seen one.
     pub epoch: Epoch,
-    /// Where processing goes on; the end of the shard if it is not read again.
+    /// The new checkpoint; the end of the shard if the shard is not read again.
     pub checkpoint: Checkpoint,
-    /// With the end of the shard: the shards that continue it. Not looked at otherwise.
+    /// The children of the shard, if the checkpoint is its end; else the store ignores them.
     pub children: Vec<ShardId>,
 }
 
 impl Restart {
-    /// Rewrites the lease as `seen` to `checkpoint` under `epoch`.
+    /// Moves the lease `seen` to `checkpoint`, under the new `epoch`.
     #[must_use]
     pub fn new(seen: &Lease, epoch: Epoch, checkpoint: Checkpoint) -> Self {
         Self {
@@ -258,7 +260,7 @@ impl Restart {
         self
     }
 
-    /// The children that the row has afterwards: none unless the shard is at its end.
+    /// The children in the row after the write: none unless the checkpoint is the end of the shard.
     #[must_use]
     pub fn children_afterwards(&self) -> &[ShardId] {
         if self.checkpoint.is_end() { &self.children } else { &[] }
@@ -269,11 +271,11 @@ impl Restart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delete {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// The epoch the caller saw.
+    /// The epoch that the caller saw.
     pub seen_epoch: Epoch,
-    /// Delete it although its shard has not ended: its stream is gone.
+    /// Deletes the row even if its shard has not ended: its stream is gone.
     pub unfinished: bool,
 }
 
@@ -295,9 +297,9 @@ impl Delete {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutDoc {
-    /// Which document.
+    /// The document.
     pub name: DocName,
-    /// The version the caller saw; `None` if there was none.
+    /// The version that the caller saw; `None` if there was no document.
     pub seen: Option<u64>,
     /// The new content.
     pub body: Bytes,
@@ -315,9 +317,9 @@ impl PutDoc {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeleteDoc {
-    /// Which document.
+    /// The document.
     pub name: DocName,
-    /// The version the caller saw.
+    /// The version that the caller saw.
     pub seen: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Named documents: assignments, placement rules, the frozen start.
+//! Named documents with a version: assignments, placement rules, the frozen start, reports, copies.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -7,13 +7,13 @@ use bytes::Bytes;
 use super::{InvalidName, WorkerId, identity::check_name};
 use crate::stream::StreamKey;
 
-/// How the names of what belongs to one worker begin.
+/// The prefixes of documents that belong to one worker.
 const OF_WORKERS: [&str; 2] = ["assignment:", REPORT];
 
-/// How the names of workers' reports begin.
+/// The prefix of workers' reports.
 const REPORT: &str = "report:";
 
-/// How the names of copies begin.
+/// The prefix of the documents of a copy, which is made before a change.
 const COPY: &str = "copy:";
 
 /// The name of a document, unique within an application.
@@ -24,104 +24,105 @@ impl DocName {
     /// The longest name, in bytes.
     pub const MAX_LENGTH: usize = 300;
 
-    /// What `worker` should hold.
+    /// The assignment of `worker`: the leases that it should hold. The planner writes it.
     #[must_use]
     pub fn assignment(worker: &WorkerId) -> Self {
         Self(format!("assignment:{worker}").into())
     }
 
-    /// What `worker` tells of itself and of its shards.
+    /// The report of `worker` on itself and its shards. The worker writes it.
     #[must_use]
     pub fn report(worker: &WorkerId) -> Self {
         Self(format!("{REPORT}{worker}").into())
     }
 
-    /// The worker whose report this document is.
+    /// The worker whose report this document is; `None` for any other document.
     #[must_use]
     pub fn reporter(&self) -> Option<WorkerId> {
         self.0.strip_prefix(REPORT)?.parse().ok()
     }
 
-    /// What the planner tells of its plan.
+    /// The planner's report on its plan.
     #[must_use]
     pub fn planner_report() -> Self {
         Self("@report".into())
     }
 
-    /// Which leases went from whom to whom lately.
+    /// The last moves of leases between workers. The planner writes it.
     #[must_use]
     pub fn moves() -> Self {
         Self("@moves".into())
     }
 
-    /// That somebody watches: workers then report with each beat.
+    /// The request of a dashboard or of `kcl doctor --watch` that workers report with each beat.
     #[must_use]
     pub fn watch() -> Self {
         Self("watch".into())
     }
 
-    /// Whether this document only tells what a running fleet does: no worker goes by it.
+    /// True for documents that only describe a running fleet. No decision depends on them.
     #[must_use]
     pub fn is_told(&self) -> bool {
         let of_all = [Self::planner_report(), Self::moves(), Self::watch()];
         self.0.starts_with(REPORT) || of_all.contains(self)
     }
 
-    /// Whether this document belongs to one worker: nobody else has a use for it.
+    /// True for documents that belong to one worker: its assignment and its report.
     #[must_use]
     pub fn is_of_worker(&self) -> bool {
         OF_WORKERS.iter().any(|prefix| self.0.starts_with(prefix))
     }
 
-    /// Which shards must or should go to which workers: the operator's, which no planner writes.
+    /// The operator's placement rules and marks. No planner writes it.
     #[must_use]
     pub fn placement() -> Self {
         Self("placement".into())
     }
 
-    /// Which shards follow a rule of their ancestors', of whose rows nothing is left.
+    /// The placement rules that shards inherit from ancestors whose rows are deleted. The planner
+    /// writes it.
     #[must_use]
     pub fn inherited() -> Self {
         Self("inherited".into())
     }
 
-    /// Which stream the application reads.
+    /// The stream that the application reads.
     #[must_use]
     pub fn streams() -> Self {
         Self("streams".into())
     }
 
-    /// Which tables of other libraries were imported.
+    /// The imported lease tables of other libraries.
     #[must_use]
     pub fn imported() -> Self {
         Self("imported".into())
     }
 
-    /// Whether the application is closed while its rows are rewritten, and by whom.
+    /// The state of the application, open or closed, and the command that closed it.
     #[must_use]
     pub fn changing() -> Self {
         Self("changing".into())
     }
 
-    /// Where reading of a stream starts that has no lease yet.
+    /// The frozen start: the position at which the application began to read this life of a stream.
     #[must_use]
     pub fn start(stream: &StreamKey) -> Self {
         Self(format!("start:{}:{}", stream.name, stream.created.as_millis()).into())
     }
 
-    /// Which documents are the copy of everything that was made for a change.
+    /// The list of the documents that hold the copy of all rows, made before a change.
     #[must_use]
     pub fn copy(change: u64) -> Self {
         Self(format!("{COPY}{change}").into())
     }
 
-    /// A part of that copy, as one turn of the change wrote it.
+    /// One part of the copy of a change, as one run of the command (`turn`) wrote it.
     #[must_use]
     pub fn copy_part(change: u64, turn: &str, part: usize) -> Self {
         Self(format!("{COPY}{change}:{turn}:{part}").into())
     }
 
-    /// The change whose copy this document is, or is a part of.
+    /// The change whose copy this document is a part of; `None` for any other document.
     #[must_use]
     pub fn copy_of(&self) -> Option<u64> {
         let rest = self.0.strip_prefix(COPY)?;

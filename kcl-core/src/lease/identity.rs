@@ -1,4 +1,4 @@
-//! Names of workers and of their lives.
+//! The ids of workers, zones and sessions.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -19,9 +19,9 @@ impl WorkerId {
     }
 }
 
-/// Where a worker runs, like an availability zone: `eu-west-1a`. Two workers of one zone may be
-/// lost at the same moment, so the planner and those that follow it are chosen from different
-/// zones.
+/// The part of the infrastructure in which a worker runs, such as the availability zone
+/// `eu-west-1a`. The workers of one zone may fail at once, so the planner and its standbys are
+/// chosen from different zones.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(Arc<str>);
@@ -37,7 +37,7 @@ impl Zone {
     }
 }
 
-/// What a name that becomes part of keys can do in every store.
+/// Implements parsing and display for a name that is part of keys in every store.
 macro_rules! name {
     ($name:ident, $what:literal) => {
         impl FromStr for $name {
@@ -80,7 +80,7 @@ macro_rules! name {
 name!(WorkerId, "worker id");
 name!(Zone, "zone");
 
-/// Checks a name that becomes part of keys in every store.
+/// Checks a name that is part of keys in every store: 1 to `max` bytes of `a-z A-Z 0-9 _ . : @ -`.
 pub(super) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), InvalidName> {
     let allowed =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'@');
@@ -90,7 +90,7 @@ pub(super) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(
     Ok(())
 }
 
-/// A text that cannot be a name.
+/// The error of a text that is no valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{shown:?} is no {what}: expected 1 to {max} of the characters a-z A-Z 0-9 _ . : @ -")]
 pub struct InvalidName {
@@ -99,7 +99,8 @@ pub struct InvalidName {
     max: usize,
 }
 
-/// One life of a worker: 128 random bits, drawn anew at each registration. Shown as a UUID.
+/// Tells the sessions of one worker apart: 128 random bits, drawn at each registration. Shown as a
+/// UUID.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -165,26 +166,26 @@ impl From<Incarnation> for String {
     }
 }
 
-/// A worker's name and which of its lives is meant. Every claim of ownership names both.
+/// The id of a session: worker id and incarnation. Every owner of a lease is a session.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct SessionId {
     /// The worker.
     #[serde(rename = "w")]
     pub worker: WorkerId,
-    /// Which of its lives.
+    /// The incarnation of the worker.
     #[serde(rename = "i")]
     pub incarnation: Incarnation,
 }
 
 impl SessionId {
-    /// The life `incarnation` of `worker`.
+    /// The session of `worker` with this incarnation.
     #[must_use]
     pub const fn new(worker: WorkerId, incarnation: Incarnation) -> Self {
         Self { worker, incarnation }
     }
 
-    /// The whole id as one text for stores to key rows by: `worker#incarnation`, read back by
-    /// [`FromStr`]. ([`fmt::Display`] shortens the incarnation, for people.)
+    /// The whole id as the text `worker#incarnation`, by which stores key rows. [`FromStr`] reads
+    /// it. [`fmt::Display`] shortens the incarnation, for people.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}#{}", self.worker, self.incarnation)
@@ -194,7 +195,7 @@ impl SessionId {
 impl FromStr for SessionId {
     type Err = InvalidName;
 
-    /// Reads back what [`Self::key`] gave.
+    /// Reads a text of [`Self::key`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (worker, incarnation) = text.split_once('#').unwrap_or((text, ""));
         Ok(Self::new(worker.parse()?, incarnation.parse()?))

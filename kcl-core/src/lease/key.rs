@@ -1,4 +1,4 @@
-//! What a lease is called.
+//! The keys of leases.
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
@@ -10,8 +10,8 @@ use crate::{
 /// A lease's key, unique within an application: `stream/creation milliseconds/shard` for a shard,
 /// `@name` for a role of the fleet.
 ///
-/// Holding the creation time keeps a stream that was deleted and made again apart from its former
-/// life, although both use the same shard ids.
+/// The creation time distinguishes the lives of a stream that was deleted and created again under
+/// the same name: both have the same shard ids.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LeaseKey(Arc<str>);
@@ -32,37 +32,37 @@ impl LeaseKey {
         Self(format!("{stream}/{shard}").into())
     }
 
-    /// Whether the key names a role and not a shard: such leases take no part in counts, audit or
-    /// drop.
+    /// True if the key names a role of the fleet and not a shard. Such leases are not counted, not
+    /// audited and not deleted with ended shards.
     #[must_use]
     pub fn is_role(&self) -> bool {
         self.0.starts_with('@')
     }
 
-    /// The stream, for a shard's lease.
+    /// The stream of a shard's lease; `None` for a role.
     #[must_use]
     pub fn stream(&self) -> Option<StreamKey> {
         let (name, created, _) = self.place()?;
         Some(StreamKey::new(name, created))
     }
 
-    /// Whether it is the lease of a shard of the stream of this name, in any of its lives.
+    /// True for a shard's lease of the stream with this name, in any of its lives.
     pub(crate) fn is_of(&self, stream: &str) -> bool {
         self.parts().is_some_and(|(name, ..)| name == stream)
     }
 
-    /// What the keys of a stream's leases begin with: they stand side by side in order.
+    /// The prefix of the keys of all leases of a stream. In key order these leases are adjacent.
     pub(crate) fn prefix_of(stream: &str) -> String {
         format!("{stream}/")
     }
 
-    /// The shard, for a shard's lease.
+    /// The shard of a shard's lease; `None` for a role.
     #[must_use]
     pub fn shard(&self) -> Option<ShardId> {
         self.parts()?.2.parse().ok()
     }
 
-    /// The same stream's lease of another shard; `None` for a role.
+    /// The key of another shard of the same stream and life; `None` for a role.
     #[must_use]
     pub fn sibling(&self, shard: &ShardId) -> Option<Self> {
         let at = self.0.rfind('/')?;
@@ -75,8 +75,8 @@ impl LeaseKey {
         &self.0
     }
 
-    /// Whether the key is written as [`LeaseKey::of_shard`] writes it, of a stream that has a name
-    /// and is not taken for a role.
+    /// True if [`LeaseKey::of_shard`] could have made this text: the stream's name is neither empty
+    /// nor begins with `@`, and the number is written in one way only.
     fn is_of_a_shard(&self) -> bool {
         !self.0.starts_with(['@', '/'])
             && self.stream().zip(self.shard()).is_some_and(|(stream, shard)| {
@@ -84,7 +84,7 @@ impl LeaseKey {
             })
     }
 
-    /// The stream, its life and the shard, for a shard's lease.
+    /// The stream's name, its creation time and the shard of a shard's lease.
     pub(crate) fn place(&self) -> Option<(&str, WallTime, &str)> {
         let (name, created, shard) = self.parts()?;
         Some((name, WallTime::from_millis(created.parse().ok()?), shard))
@@ -146,7 +146,7 @@ impl fmt::Debug for LeaseKey {
     }
 }
 
-/// A text that is no lease key.
+/// The error of a text that is no lease key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no lease key: expected stream/milliseconds/shard or @role")]
 pub struct InvalidLeaseKey(String);

@@ -1,31 +1,32 @@
-//! What a worker measures of the shards it reads.
+//! The load that a worker measures of each shard that it reads.
 //!
-//! A load travels apart from checkpoints, in the worker's report: it is known of a shard whose
-//! processor writes none, and it goes down when nothing arrives. Unknown is not zero.
+//! A worker publishes loads in its report and not with checkpoints: so a load is known even if the
+//! processor writes no checkpoint, and it sinks when no records arrive. `None` means unknown, which
+//! is not zero.
 
 use std::time::Duration;
 
-/// The load of one shard, as its reader measured it over the last minute or so.
+/// The load of one shard, averaged over about the last minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Load {
-    /// Bytes of payload that arrive at the stream in a second, and not those that are read: a
-    /// backlog that is caught up with is no load. `None`: not measured yet.
+    /// Payload bytes that *arrive* at the shard per second. Bytes read from a backlog do not count,
+    /// because a backlog passes.
     pub bytes_per_second: Option<u64>,
-    /// Records that arrive in a second.
+    /// Records that arrive at the shard per second.
     pub records_per_second: Option<u64>,
-    /// The share of time that records are in the processor, in thousandths.
+    /// The share of time in which the processor works on records, in thousandths: `0..=1,000`.
     pub busy_permille: Option<u64>,
-    /// How far behind the newest record reading was, by what the source said last. `None` if it
-    /// does not say.
+    /// The distance of reading behind the newest record, as the source last reported it. `None` if
+    /// the source does not report it.
     pub lag: Option<Duration>,
-    /// Records that the processor processes in a second. More than arrive while it catches up,
-    /// fewer while it falls behind.
+    /// Records that the processor processes per second: more than arrive while it catches up, fewer
+    /// while it falls behind.
     pub processed_per_second: Option<u64>,
 }
 
 impl Load {
-    /// Nothing known.
+    /// A load of which nothing is known.
     pub const UNKNOWN: Self = Self {
         bytes_per_second: None,
         records_per_second: None,
@@ -34,7 +35,8 @@ impl Load {
         processed_per_second: None,
     };
 
-    /// Whether `other` is much the same: no reason to tell it.
+    /// True if `other` differs too little for a new report: by an eighth of the rates, a quarter of
+    /// the busy share, or half of the lag.
     #[must_use]
     pub fn is_much_like(&self, other: &Self) -> bool {
         let millis = |lag: Option<Duration>| lag.map(millis);
@@ -45,7 +47,7 @@ impl Load {
     }
 }
 
-/// Whether two figures differ by no more than this part of the greater, or by no more than `least`.
+/// True if two figures differ by at most one `part`-th of the greater, or by at most `least`.
 fn near(a: Option<u64>, b: Option<u64>, part: u64, least: u64) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a.abs_diff(b) <= (a.max(b) / part).max(least),
@@ -53,7 +55,7 @@ fn near(a: Option<u64>, b: Option<u64>, part: u64, least: u64) -> bool {
     }
 }
 
-/// Whole milliseconds.
+/// A duration in whole milliseconds.
 pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,15 @@
-//! Who may read a shard, and how far they got.
+//! The coordination state: which session may read a shard, and the checkpoint of each shard.
 //!
-//! The types of the coordination state and, in [`rules`], the meaning of every conditional write on
-//! it. Pure: the memory store executes the rules, the model checker explores them, and the
-//! conformance suite compares each real store with them.
+//! | rows | types |
+//! |---|---|
+//! | leases | [`Lease`] by [`LeaseKey`], with [`Epoch`], [`Checkpoint`] and [`Progress`] |
+//! | sessions | [`Session`] by [`SessionId`], with the [`Report`] of its last beat |
+//! | documents | [`Document`] by [`DocName`], with a version |
+//!
+//! [`Acquire`], [`Advance`] and the other commands are the conditional writes as data, [`Write`] is
+//! their answer, and [`rules`] defines the effect of each as a pure function. The memory store
+//! executes these rules, the model checker explores them, and the conformance suite compares each
+//! store with them. This module calls no store.
 
 mod changing;
 mod checkpoint;

@@ -1,4 +1,4 @@
-//! A lease as JSON: for backups, moves between stores, and the copy made before a change.
+//! A lease as JSON: for backups, for copies to another store, and for the copy before a change.
 
 use std::time::Duration;
 
@@ -10,16 +10,17 @@ use crate::{
     stream::{HashRange, InvalidShardId, ShardId},
 };
 
-/// A lease, without its owner: whoever reads it later is another fleet.
+/// A lease as JSON. [`Self::read`] makes a lease without an owner, because the owner may not exist
+/// where the record is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRecord {
-    /// Which lease.
+    /// The lease's key.
     pub key: String,
-    /// Who held it, for people to see.
+    /// The owner when the record was made, for people only.
     owner: Option<String>,
-    /// Its fencing token.
+    /// The lease's epoch.
     pub epoch: u64,
-    /// How far the shard is processed.
+    /// The lease's checkpoint.
     pub checkpoint: CheckpointRecord,
     arrival_ms: Option<u64>,
     lag_ms: Option<u64>,
@@ -27,38 +28,38 @@ pub struct LeaseRecord {
     parents: Vec<String>,
     children: Vec<String>,
     hash_range: Option<[String; 2]>,
-    /// The worker id that is to go without it; absent in what older releases exported.
+    /// The worker that should not get the lease. Records of older releases lack it.
     avoid: Option<String>,
 }
 
-/// A checkpoint, as stores keep it.
+/// A checkpoint as JSON, in the two parts that stores keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CheckpointRecord {
-    /// As [`Checkpoint::kind`] says it.
+    /// The text of [`Checkpoint::kind`].
     pub kind: String,
-    /// As [`Checkpoint::key`] says it.
+    /// The text of [`Checkpoint::key`].
     pub key: String,
 }
 
 impl CheckpointRecord {
-    /// The record of a checkpoint.
+    /// Makes the record of a checkpoint.
     #[must_use]
     pub fn of(checkpoint: &Checkpoint) -> Self {
         Self { kind: checkpoint.kind(), key: checkpoint.key() }
     }
 
-    /// The checkpoint.
+    /// Reads the checkpoint.
     ///
     /// # Errors
-    /// The record makes no sense.
+    /// As [`Checkpoint::from_parts`].
     pub fn read(&self) -> Result<Checkpoint, InvalidCheckpoint> {
         Checkpoint::from_parts(&self.kind, &self.key)
     }
 }
 
 impl LeaseRecord {
-    /// The record of a lease.
+    /// Makes the record of a lease.
     #[must_use]
     pub fn of(lease: &Lease) -> Self {
         let texts = |shards: &[ShardId]| shards.iter().map(|it| it.as_str().to_owned()).collect();
@@ -78,16 +79,16 @@ impl LeaseRecord {
         }
     }
 
-    /// Whether this row has the same place in the stream and the same epoch.
+    /// True if both records have the same checkpoint and the same epoch.
     #[must_use]
     pub fn says(&self, other: &Self) -> bool {
         (&self.checkpoint, self.epoch) == (&other.checkpoint, other.epoch)
     }
 
-    /// The row, owned by nobody, at the same epoch: the next owner's is higher.
+    /// Reads the lease, without an owner and with the same epoch; the next owner raises it.
     ///
     /// # Errors
-    /// A part of it makes no sense.
+    /// A field of the record has no valid value.
     pub fn read(&self) -> Result<Lease, InvalidLeaseRecord> {
         let about = |problem: Problem| InvalidLeaseRecord { key: self.key.clone(), problem };
         let shards = |names: &[String]| {
@@ -114,7 +115,7 @@ impl LeaseRecord {
     }
 }
 
-/// A record that makes no lease.
+/// The error of [`LeaseRecord::read`]: the lease's key and the invalid field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the lease {key}: {problem}")]
 pub struct InvalidLeaseRecord {

@@ -1,4 +1,4 @@
-//! The row that binds one shard to at most one session.
+//! The row of a lease, which binds one shard to at most one session.
 
 use std::{fmt, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
 pub struct Epoch(pub u64);
 
 impl Epoch {
-    /// The epoch of a lease that nobody ever held.
+    /// The epoch of a lease that nobody has held.
     pub const NONE: Self = Self(0);
 }
 
@@ -37,35 +37,35 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// A lease, as its row says.
+/// The row of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
-    /// Which lease.
+    /// The lease's key.
     pub key: LeaseKey,
-    /// Who holds it.
+    /// The session that holds the lease; `None` if it is unowned.
     pub owner: Option<SessionId>,
-    /// Its fencing token.
+    /// The fencing token.
     pub epoch: Epoch,
-    /// How far the shard is processed.
+    /// The position up to which the shard is processed.
     pub checkpoint: Checkpoint,
-    /// What was known of the lag when the checkpoint was written.
+    /// The lag when the checkpoint was written.
     pub progress: Progress,
-    /// The shards this one came from.
+    /// The parents of the shard: two after a merge, one after a split, else none.
     pub parents: Vec<ShardId>,
-    /// The shards that continue it; written with the end of the shard.
+    /// The children of the shard, which are written with its end.
     pub children: Vec<ShardId>,
-    /// The hash keys it covers, where known.
+    /// The hash keys of the shard; `None` if unknown.
     pub range: Option<HashRange>,
-    /// Whom the last owner released it to.
+    /// The session to which the last owner released the lease.
     pub successor: Option<SessionId>,
-    /// A worker that gave the lease up because its processor made no progress: planned elsewhere
-    /// while anybody else lives.
+    /// A worker that released the lease because its processor made no progress. The planner gives
+    /// the lease to another worker while there is one.
     pub avoid: Option<WorkerId>,
 }
 
 impl Lease {
-    /// A lease nobody has held yet.
+    /// A lease that nobody has held, with the checkpoint `start`.
     #[must_use]
     pub const fn new(key: LeaseKey, start: Checkpoint) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Lease {
         }
     }
 
-    /// The same lease, knowing its place in the lineage.
+    /// Sets the parents and the hash keys.
     #[must_use]
     pub fn of_shard(mut self, parents: Vec<ShardId>, range: Option<HashRange>) -> Self {
         self.parents = parents;
@@ -90,13 +90,13 @@ impl Lease {
         self
     }
 
-    /// Whether the shard is processed to its end.
+    /// True if the shard is processed to its end.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.checkpoint.is_end()
     }
 
-    /// Whether `session` holds the lease under `epoch`.
+    /// True if `session` holds the lease under `epoch`.
     #[must_use]
     pub fn is_held_by(&self, session: &SessionId, epoch: Epoch) -> bool {
         let mine = self.owner.as_ref() == Some(session) && self.is_under(epoch);
@@ -107,35 +107,37 @@ impl Lease {
         self.epoch == epoch || planted!(EpochNotCompared)
     }
 
-    /// Whether every life of a worker holds what one of them does: it does not.
+    /// Always false without the planted bug: a session holds no lease of another session of the
+    /// same worker.
     fn is_any_lifes_of(&self, worker: &WorkerId) -> bool {
         planted!(OwnerOnlyFencing) && self.owner.as_ref().is_some_and(|of| of.worker == *worker)
     }
 
-    /// Whether `me` may acquire the lease without an order to (PROTOCOL rule 4): nobody owns
-    /// it, or `me` does without running it, or its owner has ended. An end is final, so it may have
-    /// been learned at any time; of a session without a row it is believed only after a consistent
-    /// read.
+    /// True if `me` may acquire the lease without an order of the planner (PROTOCOL rule 4): it has
+    /// no owner, `me` owns it without running it, or its owner's session has ended.
+    ///
+    /// The caller's `has_ended` may use an old answer, because the end of a session is final. For a
+    /// session without a row it must be true only after a strongly consistent read.
     #[must_use]
     pub fn is_free_for(&self, me: &SessionId, has_ended: impl FnOnce(&SessionId) -> bool) -> bool {
         self.owner.as_ref().is_none_or(|owner| owner == me || has_ended(owner))
     }
 }
 
-/// What was known of a shard's lag when its checkpoint was written. For display.
+/// The lag of a shard when its checkpoint was written. For display only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// When the checkpointed record arrived at the stream.
+    /// The time at which the checkpointed record arrived at the stream.
     pub arrival: Option<WallTime>,
-    /// How far behind the newest record the shard was. Whole milliseconds.
+    /// The distance behind the newest record, in whole milliseconds.
     pub lag: Option<Duration>,
-    /// Bytes a second that arrived at the shard lately; zero if that was not known. For planners of
-    /// older builds: [`super::report::WorkerReport`] says more.
+    /// Bytes per second that arrived at the shard; 0 if unknown. Only planners of older releases
+    /// read it: [`super::report::WorkerReport`] has better figures.
     pub rate: u64,
 }
 
 impl Progress {
-    /// Nothing known.
+    /// No progress is known.
     pub const NONE: Self = Self { arrival: None, lag: None, rate: 0 };
 }

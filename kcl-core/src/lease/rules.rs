@@ -1,14 +1,16 @@
-//! The meaning of every conditional write, once.
+//! Defines the effect of every conditional write, as a pure function.
 //!
-//! Each rule takes the row (`None`: there is none) and a command, and says what becomes of the row.
-//! A store is right if every operation behaves as its rule on one row, atomically.
+//! Each rule takes the row (`None` if there is none) and a command. It returns
+//! [`Write::Done`] with the new row (for a deletion, the deleted one), or [`Write::Refused`] with
+//! the unchanged row. A store is correct if each operation has the effect of its rule on one row,
+//! atomically.
 
 use super::{
     Acquire, Advance, Beat, Checkpoint, Delete, DeleteDoc, Document, EndReason, EndSession, Ending,
     Epoch, Forget, Lease, PutDoc, Release, Restart, Session, SessionState, Write,
 };
 
-/// Puts a new session's row; refused if the incarnation was ever registered and not forgotten.
+/// Creates the row of a new session. Refused if the session has a row.
 pub fn register(row: Option<&Session>, new: &Session) -> Write<Session> {
     match row {
         Some(present) if counts_once() => Write::Refused(Some(present.clone())),
@@ -16,8 +18,8 @@ pub fn register(row: Option<&Session>, new: &Session) -> Write<Session> {
     }
 }
 
-/// Counts a beat: refused if the session has ended, or if this or a later attempt was counted.
-/// Leaving is for good.
+/// Counts a beat. Refused if the session has no row or has ended, or if the number is not above the
+/// last. A session that is leaving stays so.
 pub fn beat(row: Option<&Session>, beat: &Beat) -> Write<Session> {
     let Some(row) = row else { return Write::Refused(None) };
     if row.has_ended() || beat.number <= row.beat {
@@ -32,7 +34,7 @@ pub fn beat(row: Option<&Session>, beat: &Beat) -> Write<Session> {
     Write::Done(next)
 }
 
-/// Ends a session; refused if it has ended, or was to be fenced and has beaten since.
+/// Ends a session. Refused if it has no row or has ended, or if a fence names an older beat.
 pub fn end_session(row: Option<&Session>, end: &EndSession) -> Write<Session> {
     let Some(row) = row else { return Write::Refused(None) };
     let (allowed, reason) = match end.ending {
@@ -49,7 +51,7 @@ pub fn end_session(row: Option<&Session>, end: &EndSession) -> Write<Session> {
     Write::Done(next)
 }
 
-/// Deletes the row of a session; refused unless it has ended.
+/// Deletes the row of a session. Refused unless the session has ended.
 pub fn forget(row: Option<&Session>, _forget: &Forget) -> Write<Session> {
     match row {
         Some(row) if row.has_ended() => Write::Done(row.clone()),
@@ -57,7 +59,7 @@ pub fn forget(row: Option<&Session>, _forget: &Forget) -> Write<Session> {
     }
 }
 
-/// Raises a session's mailbox; refused if it has ended.
+/// Raises the mailbox of a session by one. Refused if it has no row or has ended.
 pub fn wake(row: Option<&Session>) -> Write<Session> {
     match row {
         Some(row) if !row.has_ended() => {
@@ -69,7 +71,7 @@ pub fn wake(row: Option<&Session>) -> Write<Session> {
     }
 }
 
-/// Puts a lease row; refused if there is one.
+/// Creates the row of a lease. Refused if there is one.
 pub fn create(row: Option<&Lease>, new: &Lease) -> Write<Lease> {
     match row {
         Some(present) => Write::Refused(Some(present.clone())),
@@ -77,7 +79,8 @@ pub fn create(row: Option<&Lease>, new: &Lease) -> Write<Lease> {
     }
 }
 
-/// Changes the owner; refused unless owner and epoch are as the caller saw them.
+/// Changes the owner, and clears the successor and the worker to avoid. Refused unless owner and
+/// epoch are as the caller saw them, and the new epoch is above.
 pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     if !is_as_seen(row, acquire) || !rises(row.epoch, acquire.epoch) {
@@ -91,8 +94,8 @@ pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
     Write::Done(next)
 }
 
-/// Writes a checkpoint; refused unless the caller holds the lease under its epoch and nothing is
-/// taken back. The end of the shard clears the owner.
+/// Writes a checkpoint. Refused unless the caller holds the lease under its epoch and the
+/// checkpoint does not go back. The end of the shard clears the owner and sets the children.
 pub fn advance(row: Option<&Lease>, advance: &Advance) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let held = row.is_held_by(&advance.owner, advance.epoch);
@@ -112,7 +115,7 @@ pub fn advance(row: Option<&Lease>, advance: &Advance) -> Write<Lease> {
     Write::Done(next)
 }
 
-/// Clears the owner and writes the last checkpoint; refused as [`advance`] is.
+/// Clears the owner and writes the last checkpoint, if there is one. Refused as [`advance`] is.
 pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let held = row.is_held_by(&release.owner, release.epoch);
@@ -131,9 +134,10 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
     Write::Done(next)
 }
 
-/// Rewrites how far a shard is processed; refused unless owner and epoch are as the caller saw
-/// them. It clears the owner, whom the last one released to, whom to avoid, and what was known of
-/// the lag; children stand only with the end of the shard. Parents and range stay.
+/// Writes a checkpoint forwards or backwards. Refused unless owner and epoch are as the caller saw
+/// them, and the new epoch is above. It clears the owner, the successor, the worker to avoid and
+/// the progress, and keeps the parents and the range. The row has children only at the end of the
+/// shard.
 pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     if !is_unchanged(row, restart) || !is_fenced_off(row.epoch, restart.epoch) {
@@ -147,8 +151,8 @@ pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     Write::Done(next)
 }
 
-/// Deletes a lease row; refused unless its epoch is as the caller saw it and its shard has ended
-/// (which clears the owner) or its stream is gone (whoever holds it reads nothing any more).
+/// Deletes the row of a lease. Refused unless the epoch is as the caller saw it, and either the
+/// shard has ended and has no owner, or the caller says that the stream is gone.
 pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     if is_useless(row, delete) {
@@ -158,7 +162,7 @@ pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
     }
 }
 
-/// Writes a document; refused unless its version is as the caller saw it.
+/// Writes a document and raises its version. Refused unless the version is as the caller saw it.
 pub fn put_doc(row: Option<&Document>, put: &PutDoc) -> Write<Document> {
     if !is_that_version(row, put) {
         return Write::Refused(row.cloned());
@@ -167,7 +171,7 @@ pub fn put_doc(row: Option<&Document>, put: &PutDoc) -> Write<Document> {
     Write::Done(Document::new(put.name.clone(), version, put.body.clone()))
 }
 
-/// Deletes a document; refused unless its version is as the caller saw it.
+/// Deletes a document. Refused unless the version is as the caller saw it.
 pub fn delete_doc(row: Option<&Document>, delete: &DeleteDoc) -> Write<Document> {
     match row {
         Some(row) if row.version == delete.seen => Write::Done(row.clone()),
@@ -175,7 +179,10 @@ pub fn delete_doc(row: Option<&Document>, delete: &DeleteDoc) -> Write<Document>
     }
 }
 
-/// Whether an incarnation is registered once only.
+// The conditions below are functions of their own, so that a test can replace each by a planted
+// bug.
+
+/// True without the planted bug: an existing session is not registered again.
 fn counts_once() -> bool {
     !planted!(RegisteredTwice)
 }
@@ -189,7 +196,7 @@ fn is_as_seen(row: &Lease, acquire: &Acquire) -> bool {
         || planted!(AcquireComparesNothing)
 }
 
-/// Whether a new owner's epoch is above the last one's.
+/// True if the epoch of the new owner is above that of the row.
 fn rises(from: Epoch, to: Epoch) -> bool {
     to > from || planted!(NoEpochBump)
 }
@@ -203,12 +210,12 @@ fn is_unchanged(row: &Lease, restart: &Restart) -> bool {
         || planted!(RestartComparesNothing)
 }
 
-/// Whether what was sent under the epoch before a restart is refused after it.
+/// True if a restart raises the epoch, so that the row refuses earlier commands afterwards.
 fn is_fenced_off(before: Epoch, after: Epoch) -> bool {
     after > before || planted!(RestartKeepsTheEpoch)
 }
 
-/// Whether a restart leaves nobody as the owner.
+/// True without the planted bug: a restart clears the owner.
 fn frees_the_lease() -> bool {
     !planted!(RestartKeepsTheOwner)
 }

@@ -1,41 +1,43 @@
-//! The row of one life of a worker.
+//! The row of a session.
 
 use std::{fmt, time::Duration};
 
 use super::{Epoch, SessionId, Zone};
 use crate::stream::StreamName;
 
-/// One life of a worker, as its row says.
+/// The row of a session: one life of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
     /// Worker and incarnation.
     pub id: SessionId,
-    /// Orders the lives of one worker: one more than the highest listed at registration.
+    /// Orders the sessions of one worker id: at registration, one more than the highest in the
+    /// list.
     pub start: u64,
-    /// The session timeout T: unchanged for this long, the session may be ended. Whole
-    /// milliseconds.
+    /// The session timeout T. If the beat stays unchanged for this long, the planner or a standby
+    /// may end the session. Whole milliseconds.
     pub timeout: Duration,
-    /// The heartbeat interval h the worker tries to keep. Whole milliseconds.
+    /// The heartbeat interval h that the worker tries to keep. Whole milliseconds.
     pub interval: Duration,
-    /// The most leases the worker takes; zero means no limit.
+    /// The most leases that the worker takes; 0 means no limit.
     pub capacity: u32,
-    /// The stream it reads; `None` in rows of workers that did not say.
+    /// The stream that the worker reads; `None` in rows of releases that do not name it.
     pub stream: Option<StreamName>,
-    /// Where it runs, if it was told.
+    /// The zone from the worker's settings; `None` if it is not set.
     pub zone: Option<Zone>,
     /// The number of the last beat.
     pub beat: u64,
     /// Live, leaving or ended.
     pub state: SessionState,
-    /// Raised by [`super::rules::wake`]; the sleeper learns of it in its next beat's reply.
+    /// Counts wake-ups: [`super::rules::wake`] raises it, and the answer to each beat shows it to
+    /// the session.
     pub mailbox: u64,
-    /// What the last beat said.
+    /// The report of the last beat.
     pub report: Report,
 }
 
 impl Session {
-    /// A session that starts now.
+    /// A new session without a beat, a limit of leases, a stream or a zone.
     #[must_use]
     pub const fn new(id: SessionId, start: u64, timeout: Duration, interval: Duration) -> Self {
         Self {
@@ -53,65 +55,65 @@ impl Session {
         }
     }
 
-    /// The same session, of a worker that reads `stream`.
+    /// Sets the stream.
     #[must_use]
     pub fn reading(mut self, stream: StreamName) -> Self {
         self.stream = Some(stream);
         self
     }
 
-    /// The same session, of a worker in `zone`.
+    /// Sets the zone.
     #[must_use]
     pub fn in_zone(mut self, zone: Option<Zone>) -> Self {
         self.zone = zone;
         self
     }
 
-    /// Whether the session's worker may read the stream of this name: it says so, or nothing.
+    /// True if the session's worker may read `stream`: the row names that stream, or none.
     #[must_use]
     pub fn may_read(&self, stream: Option<&StreamName>) -> bool {
         self.stream.is_none() || self.stream.as_ref() == stream
     }
 
-    /// Whether the session has ended: that is final.
+    /// True if the session has ended. The end is final.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         matches!(self.state, SessionState::Ended(_))
     }
 
-    /// What orders the lives of one worker: a higher one is newer.
+    /// Orders the sessions of one worker id: the higher one is newer.
     #[must_use]
     pub const fn seniority(&self) -> (u64, u128) {
         (self.start, self.id.incarnation.bits())
     }
 }
 
-/// Where a session is in its life.
+/// The state of a session. It goes forward only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionState {
-    /// It beats and takes leases.
+    /// The session beats and takes leases.
     Live,
-    /// It beats, and hands its leases over.
+    /// The session beats, and releases its leases in order to leave.
     Leaving,
-    /// It is over, for ever.
+    /// The session has ended.
     Ended(EndReason),
 }
 
-/// How a session ended.
+/// The reason for which a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// It said so itself.
+    /// The session ended itself.
     Left,
     /// A newer session of the same worker id took its place.
     Replaced,
-    /// It did not beat for its session timeout.
+    /// The session did not beat for its session timeout, and the planner or a standby ended it.
     Fenced,
 }
 
 impl SessionState {
-    /// The state as stores keep it.
+    /// The state as the text that stores keep.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,7 +125,7 @@ impl SessionState {
         }
     }
 
-    /// Reads back what [`Self::as_str`] gave.
+    /// Reads a text of [`Self::as_str`]; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -143,31 +145,32 @@ impl fmt::Display for SessionState {
     }
 }
 
-/// What a beat tells the fleet beside being alive. Small: it is written every interval.
+/// The part of a session's row that each beat writes. It is small, because it is written in every
+/// heartbeat interval. [`super::report::WorkerReport`] is the large report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The newest assignment document the session has seen: new dispatch of what it revokes has
-    /// stopped.
+    /// The version of the newest assignment document that the session has read. The session has
+    /// stopped new dispatch of the leases that the document revokes.
     pub seen: PlanVersion,
-    /// How often this session changed lease rows in a way no plan foresaw (children acquired,
-    /// shards ended). A change of the number makes the planner list the leases again.
+    /// Counts the changes of lease rows that no plan ordered: acquired children, ended shards. A
+    /// new value makes the planner list the leases again.
     pub changes: u64,
-    /// How often this session was refused a lease by a live owner it did not expect. A change of
-    /// the number makes the planner audit at once.
+    /// Counts the leases that an unexpected live owner holds. A new value makes the planner audit
+    /// at once.
     pub conflicts: u64,
-    /// For a planner or standby: how many milliseconds before this beat it last read all sessions.
-    /// The other keeps to the opposite phase.
+    /// For a planner or standby: the milliseconds between its last read of all sessions and this
+    /// beat. The other one reads in the opposite phase.
     pub watched: u32,
 }
 
 impl Report {
-    /// The report of a session that has seen and done nothing.
+    /// The report of a new session.
     pub const NOTHING: Self =
         Self { seen: PlanVersion::NONE, changes: 0, conflicts: 0, watched: 0 };
 }
 
-/// Orders assignment documents: the planner's term first, then its count of publications.
+/// The version of a plan. Plans are ordered by the planner's term, then by its count.
 #[derive(
     Clone,
     Copy,
@@ -185,13 +188,13 @@ pub struct PlanVersion {
     /// The planner's term: the epoch of its lease.
     #[serde(rename = "t")]
     pub term: Epoch,
-    /// Counts publications within the term.
+    /// Counts the publications within the term.
     #[serde(rename = "v")]
     pub version: u64,
 }
 
 impl PlanVersion {
-    /// Before any plan.
+    /// The version before any plan.
     pub const NONE: Self = Self { term: Epoch::NONE, version: 0 };
 }
 

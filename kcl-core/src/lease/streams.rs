@@ -1,4 +1,4 @@
-//! Which stream an application reads.
+//! The document that names the stream of an application.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,15 @@ use crate::{
     stream::{StreamDescription, StreamName},
 };
 
-/// What the document [`super::DocName::streams`] says. It is never deleted, so that its version
-/// only grows; each change of it is a compare-and-set on the version that was read.
+/// The content of the document [`super::DocName::streams`]. Nobody ever deletes the document, so
+/// that its version only grows; each change is a compare-and-set on the version that was read.
 ///
-/// A list, so that an application may read several streams one day. As long as it may not, a
-/// document that names none or several is one that this version cannot read.
+/// It holds a list, so that a later version may read several streams. This version accepts only a
+/// document with exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streams {
     streams: Vec<NamedStream>,
-    /// What later versions add: kept by whoever rewrites the document.
+    /// Fields that later versions add. A version that does not know them keeps them.
     #[serde(flatten)]
     more: Map<String, Value>,
 }
@@ -26,14 +26,14 @@ pub struct Streams {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct NamedStream {
     name: StreamName,
-    /// When it was created: tells a stream from one that was deleted and made again under its name.
+    /// The creation time, which distinguishes the lives of a stream of one name.
     life: WallTime,
     #[serde(flatten)]
     more: Map<String, Value>,
 }
 
 impl Streams {
-    /// That the application reads this stream.
+    /// Names this stream, in its present life.
     #[must_use]
     pub fn of(description: &StreamDescription) -> Self {
         let (name, life) = (description.name.clone(), description.key.created);
@@ -41,19 +41,19 @@ impl Streams {
         Self { streams: vec![stream], more: Map::new() }
     }
 
-    /// The stream's name; `None` in no document that [`Self::decode`] accepts.
+    /// The name of the first stream. Every document that [`Self::decode`] accepts has one.
     #[must_use]
     pub fn name(&self) -> Option<&StreamName> {
         self.streams.first().map(|stream| &stream.name)
     }
 
-    /// The creation time of the stream called `name`, if the application reads it.
+    /// The creation time of the stream `name`; `None` if the document does not name it.
     #[must_use]
     pub fn life_of(&self, name: &StreamName) -> Option<WallTime> {
         self.streams.iter().find(|stream| stream.name == *name).map(|stream| stream.life)
     }
 
-    /// The same of a stream that has been made again since, at `life`.
+    /// Sets the creation time of the stream `name`, after it was created again.
     #[must_use]
     pub fn at_life(mut self, name: &StreamName, life: WallTime) -> Self {
         for stream in self.streams.iter_mut().filter(|stream| stream.name == *name) {
@@ -62,18 +62,18 @@ impl Streams {
         self
     }
 
-    /// The document's text.
+    /// The content as JSON.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         // Serialising plain structs with string keys into memory cannot fail.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// Reads a document.
+    /// Reads the content from JSON.
     ///
     /// # Errors
-    /// What makes no sense in it, in words. It may have been written by a later version: it is not
-    /// to be overwritten.
+    /// The text is not such a document, or does not name exactly one stream; in words. A later
+    /// version may have written it: the caller does not overwrite it.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
         let streams: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         match streams.streams.len() {

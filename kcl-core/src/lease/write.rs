@@ -1,19 +1,19 @@
-//! What a conditional write answers.
+//! The answer of a conditional write, and the stamp with which a store answers beats.
 
 use std::{fmt, sync::Arc};
 
-/// What became of a conditional write. A lost compare-and-set is an answer, not an error.
+/// The answer of a conditional write. A condition that does not hold is an answer, not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a refused write changed nothing"]
 pub enum Write<R> {
-    /// It was applied; the row after it (for a deletion: the row that was deleted).
+    /// The write was applied. Holds the row after it; for a deletion, the deleted row.
     Done(R),
-    /// Its condition did not hold; the row at the refusal or later, `None` if there is none.
+    /// The condition did not hold. Holds the row at that moment or later; `None` if there is none.
     Refused(Option<R>),
 }
 
 impl<R> Write<R> {
-    /// The row, if the write was applied.
+    /// The row, if the write was applied; else `None`.
     pub fn done(self) -> Option<R> {
         match self {
             Self::Done(row) => Some(row),
@@ -21,12 +21,12 @@ impl<R> Write<R> {
         }
     }
 
-    /// Whether the write was applied.
+    /// True if the write was applied.
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done(_))
     }
 
-    /// The row, whatever became of the write.
+    /// The row, whether the write was applied or refused.
     pub fn into_row(self) -> Option<R> {
         match self {
             Self::Done(row) => Some(row),
@@ -34,7 +34,7 @@ impl<R> Write<R> {
         }
     }
 
-    /// The same answer over another row type.
+    /// Converts the row.
     pub fn map<S>(self, change: impl FnOnce(R) -> S) -> Write<S> {
         match self {
             Self::Done(row) => Write::Done(change(row)),
@@ -43,23 +43,24 @@ impl<R> Write<R> {
     }
 }
 
-/// The store's own clock, in milliseconds since 1970. Serves epochs and display only.
+/// A time of the store's own clock, in milliseconds since 1970. It serves epochs and display only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreTime(pub u64);
 
-/// Which history of the store an answer belongs to (replication id, timeline). When it changes,
-/// the store may have gone back in time. Empty where that cannot happen.
+/// The history of the store to which an answer belongs: the replication id of Redis, the timeline
+/// of PostgreSQL. If it changes, the store may have lost its last writes (PROTOCOL rule 13). Empty
+/// for a store that cannot lose writes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Generation(Arc<str>);
 
 impl Generation {
-    /// The generation called `name`.
+    /// The generation with this name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// Its name.
+    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -78,7 +79,7 @@ impl fmt::Debug for Generation {
     }
 }
 
-/// When and in which history the store answered.
+/// The store's time and history at an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stamp {
@@ -89,7 +90,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The answer of a store at `at`, in the history `generation`.
+    /// The stamp of an answer at `at`, in the history `generation`.
     #[must_use]
     pub const fn new(at: StoreTime, generation: Generation) -> Self {
         Self { at, generation }
@@ -101,6 +102,6 @@ impl Stamp {
 pub struct Stamped<T> {
     /// The answer.
     pub value: T,
-    /// When and in which history the store gave it.
+    /// The store's time and history at the answer.
     pub stamp: Stamp,
 }

@@ -1,10 +1,10 @@
-//! Which lease an event is about.
+//! The lease that an event is about.
 
 use super::WorkerEvent;
 use crate::lease::LeaseKey;
 
 impl WorkerEvent {
-    /// The lease that it is about, if it is about one.
+    /// The lease that the event is about; `None` for an event of the whole worker.
     #[must_use]
     pub const fn lease(&self) -> Option<&LeaseKey> {
         match self {

@@ -1,4 +1,4 @@
-//! A batch in the processor.
+//! Reports a batch to the observers: when the processor gets it, and how its processing ended.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{env::Time, processor::RecordBatch};
 
-/// A batch in the processor. Dropped without a word, it was dropped in the midst of its processing.
+/// A batch that the processor works on. If it is dropped without [`Self::end`], observers get
+/// [`BatchEnd::Dropped`]: the worker has dropped the processor's future.
 #[derive(Debug)]
 pub(crate) struct BatchInWork<'a> {
     seam: &'a Seam,
@@ -19,13 +20,13 @@ pub(crate) struct BatchInWork<'a> {
 }
 
 impl<'a> BatchInWork<'a> {
-    /// The processor is given a batch.
+    /// Reports that the processor gets a batch.
     pub(crate) fn begin(seam: &'a Seam, about: &'a Subject, batch: &'a RecordBatch) -> Self {
         seam.batch_begins(about, batch);
         Self { seam, about, batch, began: seam.now(), is_told: false }
     }
 
-    /// The processor has it no longer; `lag` as in [`BatchEnded`].
+    /// Reports how the processing ended; `lag` as in [`BatchEnded`].
     pub(crate) fn end(mut self, end: BatchEnd<'_>, lag: Option<Duration>) {
         self.tell(end, lag);
     }

@@ -1,4 +1,5 @@
-//! The loads of the leases that a worker holds, measured from what passes through the seam.
+//! Measures the load of each lease that a worker holds, from the calls and batches that observers
+//! get. [`super::meter`] computes; this module keeps one meter for each held lease.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,7 @@ use crate::{
     processor::RecordBatch,
 };
 
-/// The loads of the leases that a worker holds. Shared by the parts of a worker.
+/// The meters of all leases that a worker holds. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct LoadBoard {
     meters: Arc<Mutex<BTreeMap<LeaseKey, LoadMeter>>>,
@@ -29,13 +30,13 @@ impl LoadBoard {
         Self { meters: Arc::default(), clock }
     }
 
-    /// What is known of a lease.
+    /// The load of a lease; [`Load::UNKNOWN`] if the worker does not hold it.
     pub(crate) fn of(&self, key: &LeaseKey) -> Load {
         let now = self.clock.now();
         self.meters().get_mut(key).map_or(Load::UNKNOWN, |meter| meter.load(now))
     }
 
-    /// What is known of all.
+    /// A report with the loads of all held leases.
     pub(crate) fn report(&self) -> WorkerReport {
         let now = self.clock.now();
         let mut meters = self.meters();

@@ -1,5 +1,8 @@
-//! What a worker writes into the log. Each event has a name of its own, which is its message;
-//! `docs/EVENTS.md` lists them all.
+//! The observer that writes the log. Each event has a name of its own, which is the message of its
+//! log line; `docs/EVENTS.md` lists all names.
+//!
+//! Failures of the store are rate-limited ([`RateLimitedWarnings`]), because each call may fail in
+//! the same way.
 
 use std::sync::Arc;
 
@@ -15,13 +18,13 @@ use crate::{
     lease::{Document, WorkerId},
 };
 
-/// How a start that is in force is changed.
+/// The command that changes the frozen start, for the warning about another setting.
 const TO_START_ANEW: &str = "kcl leases reset --to …, with every worker stopped";
 
-/// How many of the leases that nobody may take are named.
+/// The most unassigned leases that one log line names.
 const NAMED: usize = 10;
 
-/// The log. What a store's failures say again and again is said now and then.
+/// Writes each event of a worker into the log.
 #[derive(Debug)]
 pub(super) struct Log {
     warnings: RateLimitedWarnings,
@@ -55,7 +58,7 @@ impl Observer for Log {
     fn store_call(&self, _: &Subject, call: &StoreCallEnded<'_>) {
         let op = call.op;
         match call.end {
-            // Whoever prepares the store says so.
+            // The caller of `prepare` reports its failure as an event.
             StoreCallEnd::Failed(_) if op == "prepare" => {}
             StoreCallEnd::Failed(error) => self.warnings.log(op, error, &*self.clock),
             StoreCallEnd::TimedOut(deadline) => warn!(op, ?deadline, "kcl.store.timeout"),
@@ -64,7 +67,7 @@ impl Observer for Log {
     }
 }
 
-/// What happens in the worker's part in the fleet.
+/// Logs events of the session, the planner and the rules.
 fn log_fleet(event: &WorkerEvent) {
     use WorkerEvent as E;
     match event {
@@ -110,7 +113,7 @@ fn log_fleet(event: &WorkerEvent) {
     }
 }
 
-/// What becomes of the stream.
+/// Logs events of the stream and of the whole fleet.
 fn log_stream(event: &WorkerEvent) {
     use WorkerEvent as E;
     match event {
@@ -134,7 +137,7 @@ fn log_stream(event: &WorkerEvent) {
     }
 }
 
-/// What becomes of a lease.
+/// Logs events of a lease.
 fn log_lease(event: &WorkerEvent) {
     use WorkerEvent as E;
     match event {
@@ -162,7 +165,7 @@ fn log_lease(event: &WorkerEvent) {
     }
 }
 
-/// What happens to the reading of a shard.
+/// Logs events of reading a shard.
 fn log_reading(event: &WorkerEvent) {
     use WorkerEvent as E;
     match event {
@@ -184,7 +187,7 @@ fn log_reading(event: &WorkerEvent) {
     }
 }
 
-/// What happens in the processor.
+/// Logs events of the processor.
 fn log_processing(event: &WorkerEvent) {
     use WorkerEvent as E;
     match event {

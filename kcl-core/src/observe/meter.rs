@@ -1,40 +1,42 @@
-//! How heavy one shard is: what arrives there, and the time that its records take.
+//! Computes the load of one shard: the bytes and records that arrive, and the share of time that
+//! the processor works. Pure: the time is an argument.
 //!
-//! Pure: the time is an argument. What arrives is measured over the stream's own time, which goes
-//! on from the position of one answer to that of the next: a reader that catches up with an hour in
-//! a minute sees what arrived in an hour, and one that falls behind sees what arrived while it
-//! could not look.
+//! Arrivals are counted against the *stream's* time, and not against the worker's clock: each
+//! answer of the source stands for a moment of the stream, which is the present minus the lag of
+//! the answer. A reader that reads an hour of backlog in a minute therefore measures the arrivals
+//! of an hour, and its backlog counts for no load.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{env::Time, lease::Load};
 
-/// Over how long a load is measured. What has stopped to arrive is forgotten by then.
+/// The time over which a load is averaged; older arrivals are forgotten.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Into pieces of at least this length time is cut.
+/// The shortest piece of a window: whole pieces are forgotten, one at a time.
 const PIECE: Duration = Duration::from_secs(5);
-/// What was measured for a shorter time says nothing yet.
+/// The shortest measured time that gives a figure; before it, a load is unknown.
 const LEAST: Duration = Duration::from_secs(10);
-/// Keeps positions in the stream's time above zero: longer than any stream keeps records.
+/// Added to the stream's time, so that the present minus a lag never falls below zero: ten years,
+/// longer than any stream keeps records.
 const LONG_AGO: Duration = Duration::from_hours(24 * 3_650);
 
-/// What one answer of a source brought.
+/// One answer of a source, for the meter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arrived {
-    /// How many records.
+    /// The number of records.
     pub records: u64,
-    /// Their payload, in bytes.
+    /// The bytes of their payloads.
     pub bytes: u64,
-    /// How far behind the newest record the source says that the answer is.
+    /// The distance behind the newest record, as the source reports it; `None` if it does not.
     pub lag: Option<Duration>,
-    /// How long ago the last of the records arrived at the stream, where that is known.
+    /// The time since the last of the records arrived at the stream; `None` if unknown.
     pub age: Option<Duration>,
 }
 
 impl Arrived {
-    /// How far behind the stream's present the answer is. Some servers always say that it is not:
-    /// then the records tell.
+    /// The distance of the answer behind the present: the higher of lag and age, because some
+    /// servers always report a lag of zero.
     fn behind(&self) -> Duration {
         self.lag.unwrap_or_default().max(self.age.unwrap_or_default())
     }
@@ -43,19 +45,22 @@ impl Arrived {
 /// Measures the load of one shard.
 #[derive(Clone, Debug)]
 pub struct LoadMeter {
-    /// The position of the last answer, in the stream's time.
+    /// The moment of the stream that the last answer stands for; `None` before the first answer.
     reached: Option<Duration>,
+    /// Arrived bytes and records, over the stream's time.
     arrived: Window,
+    /// The lag of the last answer.
     lag: Option<Duration>,
-    /// Time in the processor, and records that it has processed.
+    /// Microseconds in the processor and processed records, over the worker's time.
     busy: Window,
-    /// Up to when time in the processor is counted.
+    /// The time up to which `busy` is complete.
     counted: Time,
+    /// Whether the processor has a batch now.
     in_processor: bool,
 }
 
 impl LoadMeter {
-    /// A meter of a shard that is read from `now` on.
+    /// Makes the meter of a shard that is read from `now` on.
     #[must_use]
     pub const fn new(now: Time) -> Self {
         Self {
@@ -68,18 +73,19 @@ impl LoadMeter {
         }
     }
 
-    /// Reading starts, or starts over: records that were read may come again.
+    /// Notes that a reader is opened. It may read records again, so that arrivals are counted from
+    /// its first answer on.
     pub const fn open(&mut self) {
         self.reached = None;
     }
 
-    /// The source answered.
+    /// Notes an answer of the source.
     pub fn read(&mut self, now: Time, answer: Arrived) {
         self.lag = answer.lag;
         let at = LONG_AGO + now.since(Time::ZERO);
         let at = at.saturating_sub(answer.behind());
         match &mut self.reached {
-            // Since when the records of the first answer had been arriving is not known.
+            // The first answer gives no rate: it is unknown for how long its records had arrived.
             None => self.reached = Some(at),
             Some(before) => {
                 self.arrived.add(at.saturating_sub(*before), [answer.bytes, answer.records]);
@@ -88,24 +94,24 @@ impl LoadMeter {
         }
     }
 
-    /// Records are given to the processor.
+    /// Notes that the processor gets a batch.
     pub fn begin(&mut self, now: Time) {
         self.count(now);
         self.in_processor = true;
     }
 
-    /// So many records were processed.
+    /// Notes processed records.
     pub fn process(&mut self, records: u64) {
         self.busy.add(Duration::ZERO, [0, records]);
     }
 
-    /// The processor has them no longer.
+    /// Notes that the processor has no batch any more, whether it was processed or not.
     pub fn end(&mut self, now: Time) {
         self.count(now);
         self.in_processor = false;
     }
 
-    /// The load as it is known now.
+    /// The load at `now`.
     #[must_use]
     pub fn load(&mut self, now: Time) -> Load {
         self.count(now);
@@ -119,6 +125,7 @@ impl LoadMeter {
         load
     }
 
+    /// Completes `busy` up to `now`.
     fn count(&mut self, now: Time) {
         let passed = now.since(self.counted);
         let busy = if self.in_processor { micros(passed) } else { 0 };
@@ -127,15 +134,19 @@ impl LoadMeter {
     }
 }
 
-/// What came in the last while, in pieces.
+/// Two sums over about the last [`WINDOW`], in pieces of at least [`PIECE`].
 #[derive(Clone, Debug)]
 struct Window {
+    /// The complete pieces, oldest first.
     whole: VecDeque<Piece>,
+    /// The piece that is being filled.
     last: Piece,
 }
 
+/// The sums of one piece of time.
 #[derive(Clone, Copy, Debug, Default)]
 struct Piece {
+    /// The length of the piece.
     takes: Duration,
     sums: [u64; 2],
 }
@@ -170,8 +181,8 @@ impl Window {
         }
     }
 
-    /// How much of one of the sums came in so many microseconds; `None` before enough time has
-    /// passed to tell.
+    /// The average of one of the sums in `micros_long` microseconds; `None` before [`LEAST`] has
+    /// been measured.
     fn share(&self, of: usize, micros_long: u64) -> Option<u64> {
         let mut all = self.last;
         self.whole.iter().for_each(|piece| all.add(piece.takes, piece.sums));
@@ -202,7 +213,7 @@ mod tests {
         Arrived { records: bytes / 100, bytes, lag, age: None }
     }
 
-    /// At the tip of a shard that takes so much, looked at once a second.
+    /// Reads once a second at the tip of a shard that receives `bytes` per second.
     fn at_tip(meter: &mut LoadMeter, span: std::ops::Range<u64>, bytes: u64) {
         span.for_each(|at| meter.read(secs(at), answer(bytes, 0)));
     }
@@ -230,7 +241,7 @@ mod tests {
         assert_eq!(meter.load(secs(169)).bytes_per_second, Some(0));
     }
 
-    /// An hour that is read in a minute is not sixty times the load.
+    /// Reading an hour of backlog in a minute must not count as sixty times the load.
     #[test]
     fn a_backlog_that_is_caught_up_with_is_no_load() {
         let mut meter = LoadMeter::new(secs(0));
@@ -242,11 +253,11 @@ mod tests {
         assert_eq!(load.lag, Some(Duration::from_secs(60)));
     }
 
-    /// Nor is a shard lighter because its reader cannot keep up.
+    /// The load of a shard must not be lower because its reader cannot keep up.
     #[test]
     fn a_reader_that_falls_behind_sees_what_arrives() {
         let mut meter = LoadMeter::new(secs(0));
-        // In each ten seconds it reads what arrived in two.
+        // In ten seconds it reads the records that arrived in two.
         for round in 0..60 {
             meter.read(secs(round * 10), answer(2_000, round * 8));
         }
@@ -271,7 +282,7 @@ mod tests {
         }
         for at in 30..40 {
             meter.open();
-            // From a checkpoint of twenty seconds ago.
+            // Starts from a checkpoint of twenty seconds ago.
             meter.read(secs(at), answer(1_000, 20));
             meter.read(secs(at), answer(20_000, 0));
         }
@@ -317,7 +328,7 @@ mod tests {
     }
 
     proptest! {
-        /// However answers are cut, and however fast they are read.
+        /// The result depends neither on the size of the answers nor on the speed of reading.
         #[test]
         fn the_measure_is_what_arrives(
             rate in 1_u64..2_000_000,
@@ -325,7 +336,7 @@ mod tests {
             steps in proptest::collection::vec((100_u64..3_000, 100_u64..20_000), 100..200),
         ) {
             let mut meter = LoadMeter::new(Time::ZERO);
-            // Milliseconds: of the clock, and of the stream up to where it is read.
+            // In milliseconds: the time of the clock, and the arrival time of the last record read.
             let (mut now, mut read) = (behind, 0);
             meter.read(Time::from_millis(now), Arrived {
                 lag: Some(Duration::from_millis(behind)),

@@ -10,7 +10,7 @@
 //!
 //! use kcl_core::observe::{BatchEnd, BatchEnded, Observer, StoreCallEnd, StoreCallEnded, Subject};
 //!
-//! /// Counts what was processed, and calls to the store that failed.
+//! /// Counts processed records, and failed calls to the store.
 //! #[derive(Default)]
 //! struct Counts {
 //!     records: AtomicU64,

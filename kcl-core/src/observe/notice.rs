@@ -1,4 +1,4 @@
-//! What a worker's part in the fleet has to tell, as its events.
+//! Makes events from the coordinator's notices and outcomes.
 
 use super::WorkerEvent;
 use crate::{
@@ -7,19 +7,19 @@ use crate::{
 };
 
 impl WorkerEvent {
-    /// A failure to prepare the store, which is done again.
+    /// The event of a failed preparation of the store, which the worker retries.
     pub(crate) fn unprepared(error: &StoreError) -> Self {
         let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
         Self::StoreUnprepared { error: error.to_string(), source }
     }
 
-    /// The end of a worker.
+    /// The event of the worker's end.
     pub(crate) fn finished(outcome: &Outcome) -> Self {
         Self::Finished { outcome: outcome.to_string() }
     }
 }
 
-/// What a notice of the coordinator tells.
+/// Each notice has one event.
 impl From<Notice> for WorkerEvent {
     fn from(notice: Notice) -> Self {
         match notice {

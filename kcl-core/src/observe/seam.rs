@@ -1,4 +1,9 @@
-//! The one place that everything passes through that is watched.
+//! The seam: the one place through which every event, call and batch of a worker passes to the
+//! observers.
+//!
+//! The wrappers in [`super::store`] and [`super::source`] and the worker itself report to the seam,
+//! and the seam calls each observer in turn, on the same thread. It catches the panic of an
+//! observer, so that it harms neither the worker nor the other observers.
 
 use std::{
     fmt,
@@ -18,7 +23,7 @@ use crate::{
     processor::RecordBatch,
 };
 
-/// Tells whoever watches. Cheap to clone.
+/// Passes facts to all observers. A clone is cheap and refers to the same observers.
 #[derive(Clone)]
 pub(crate) struct Seam(Arc<Inner>);
 
@@ -29,8 +34,8 @@ struct Inner {
 }
 
 impl Seam {
-    /// Everything that a worker does, or a command that is none, is told to the log and to these,
-    /// in this order.
+    /// Makes a seam that passes facts to the log, and then to these observers in this order.
+    /// `worker` is `None` for a command, which has no worker.
     pub(crate) fn new(
         application: &str,
         worker: Option<WorkerId>,
@@ -51,17 +56,17 @@ impl Seam {
         &*self.0.clock
     }
 
-    /// Whom it is about where that is no lease.
+    /// The subject of facts about the whole worker.
     pub(super) fn subject(&self) -> &Subject {
         &self.0.subject
     }
 
-    /// Whom it is about where it is this lease.
+    /// The subject of facts about this lease.
     pub(crate) fn about(&self, key: &LeaseKey) -> Subject {
         self.0.subject.of_lease(key)
     }
 
-    /// Something happened.
+    /// Passes an event, with its lease as the subject if it has one.
     pub(crate) fn event(&self, event: &WorkerEvent) {
         match event.lease() {
             Some(key) => {
@@ -72,7 +77,7 @@ impl Seam {
         }
     }
 
-    /// The keeper has come round once more.
+    /// Passes a turn of the keeper's loop.
     pub(crate) fn keeper_turn(&self, next: Time, late: Duration) {
         let turn = KeeperTurn { next, late };
         self.each(|observer| observer.keeper_turn(&self.0.subject, &turn));
@@ -94,7 +99,7 @@ impl Seam {
         self.each(|observer| observer.batch(about, batch));
     }
 
-    /// Tells each. What one does of it is no business of the others, nor of whoever tells.
+    /// Calls each observer, and catches its panic.
     fn each(&self, tell: impl Fn(&dyn Observer)) {
         for observer in &self.0.observers {
             let _ = catch_unwind(AssertUnwindSafe(|| tell(&**observer)));

@@ -1,4 +1,4 @@
-//! A stream whose calls are watched.
+//! Wraps a stream source so that the seam gets each of its calls, with outcome and duration.
 
 use std::{sync::Arc, thread};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// A stream whose calls are watched.
+/// A source that reports each call to the seam.
 #[derive(Clone, Debug)]
 pub(crate) struct WatchedSource {
     inner: Arc<dyn StreamSource>,
@@ -30,7 +30,7 @@ impl WatchedSource {
     }
 }
 
-/// A reader whose calls are watched.
+/// A reader that reports each call to the seam, except `ready`.
 #[derive(Debug)]
 struct WatchedReader {
     inner: Box<dyn ShardReader>,
@@ -38,7 +38,7 @@ struct WatchedReader {
     about: Subject,
 }
 
-/// A call under way.
+/// A call under way. If it is dropped without an end, the call was abandoned or panicked.
 struct Pending<'a> {
     seam: &'a Seam,
     about: &'a Subject,
@@ -47,7 +47,7 @@ struct Pending<'a> {
     is_told: bool,
 }
 
-/// What a `next` brought.
+/// The figures of the answer to a `next`.
 #[derive(Clone, Copy, Default)]
 struct Brought {
     records: usize,
@@ -90,7 +90,7 @@ impl<'a> Pending<'a> {
     }
 }
 
-/// Dropped in the midst of the call.
+/// Reports a call whose future was dropped, or which panicked.
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if self.is_told {
@@ -146,7 +146,7 @@ impl ShardReader for WatchedReader {
         self.inner.size_hint()
     }
 
-    /// Waiting is no call.
+    /// Not reported: the wait may take as long as an idle shard stays idle.
     async fn ready(&mut self) {
         self.inner.ready().await;
     }

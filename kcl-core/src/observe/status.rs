@@ -53,7 +53,7 @@ pub struct LeaseStatus {
     pub load: Load,
 }
 
-/// Keeps the status up to date from what it observes. Clones share it.
+/// The observer that keeps the status up to date. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct StatusBoard {
     status: Arc<Mutex<WorkerStatus>>,
@@ -116,7 +116,7 @@ impl Observer for StatusBoard {
     }
 
     fn source_call(&self, about: &Subject, call: &SourceCallEnded<'_>) {
-        // Records that are read and not yet processed do not show how far the processing is.
+        // Only an empty answer: records that are read ahead say nothing of the processing.
         if call.is_empty_answer() {
             self.with(about, |lease| lease.millis_behind = call.millis_behind);
         }

@@ -1,4 +1,5 @@
-//! A lease store whose calls are watched, and given up after a while.
+//! Wraps a lease store so that the seam gets each of its calls, with outcome and duration, and so
+//! that a call can have a deadline.
 
 use std::{future::Future, sync::Arc, thread, time::Duration};
 
@@ -19,12 +20,13 @@ use crate::{
     },
 };
 
-/// A lease store whose calls are watched.
+/// A lease store that reports each call to the seam.
 #[derive(Clone, Debug)]
 pub(crate) struct WatchedStore {
     inner: Arc<dyn LeaseStore>,
     seam: Seam,
-    /// Until when answers are waited for, and how long that was from the beginning.
+    /// The deadline of all calls, and its distance when it was set, for the event. `None` means no
+    /// deadline.
     limit: Option<(Time, Duration)>,
 }
 
@@ -33,13 +35,14 @@ impl WatchedStore {
         Self { inner, seam, limit: None }
     }
 
-    /// The same store, whose answers are waited for until `span` from now: what has not been
-    /// answered by then has an unknown outcome.
+    /// Returns the same store with a deadline `span` from now. A call without an answer by then
+    /// fails with [`StoreErrorKind::Unknown`].
     pub(crate) fn within(&self, span: Duration) -> Self {
         let limit = Some((self.seam.now() + span, span));
         Self { limit, ..self.clone() }
     }
 
+    /// Makes a call within the deadline, and reports its end.
     async fn watch<T: Answer>(
         &self,
         op: &'static str,
@@ -67,7 +70,7 @@ impl WatchedStore {
     }
 }
 
-/// A call under way.
+/// A call under way. If it is dropped without an end, the call was abandoned or panicked.
 struct Pending<'a> {
     seam: &'a Seam,
     op: &'static str,
@@ -87,7 +90,7 @@ impl Pending<'_> {
     }
 }
 
-/// Dropped in the midst of the call.
+/// Reports a call whose future was dropped, or which panicked.
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if self.is_told {
@@ -98,9 +101,9 @@ impl Drop for Pending<'_> {
     }
 }
 
-/// What a store answers.
+/// The answer of a call to a store.
 trait Answer {
-    /// Whether it is the answer to a write that was not applied.
+    /// True if it is the refusal of a write.
     fn is_refused(&self) -> bool {
         false
     }

@@ -1,7 +1,10 @@
-//! Which shards of a worker are stuck on a batch, and which record of it the operator gives up.
+//! The board of failing batches: which shards of a worker are stuck on which records, and which
+//! record the operator gives up.
 //!
-//! Whoever delivers says what is stuck, and waits for the operator's word; what is stuck is told in
-//! the worker's report, so that the operator can name the record.
+//! ```text
+//! run ── stick, free ──► StuckBoard ──► the worker's report, where the operator sees the records
+//! run ◄── given_up ───── StuckBoard ◄── say ── worker/skipping, from the operator's marks
+//! ```
 
 use std::{
     collections::BTreeMap,
@@ -12,16 +15,17 @@ use tokio::sync::Notify;
 
 use crate::{lease::LeaseKey, stream::Position};
 
-/// Which shards are stuck. Shared by the parts of a worker.
+/// The failing batches of a worker. A clone refers to the same board.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StuckBoard(Arc<Board>);
 
 #[derive(Debug, Default)]
 struct Board {
+    /// The stuck shards; a shard that makes progress is not here.
     shards: Mutex<BTreeMap<LeaseKey, Stuck>>,
-    /// A shard is stuck.
+    /// Notified when a shard becomes stuck.
     begun: Notify,
-    /// The operator has said something else.
+    /// Notified when the given-up record of a shard changes.
     said: Notify,
 }
 
@@ -37,18 +41,20 @@ struct Stuck {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GivenUp {
     pub(crate) at: Position,
-    /// Also where no dead letter keeps it.
+    /// Whether it may be skipped even if no dead-letter sink keeps it.
     pub(crate) unkept: bool,
 }
 
 impl Stuck {
+    /// True if the record is in the batch.
     fn holds(&self, given_up: &GivenUp) -> bool {
         (&self.first..=&self.last).contains(&&given_up.at)
     }
 }
 
 impl StuckBoard {
-    /// A shard is stuck on the records from `first` to `last`.
+    /// Enters a batch from `first` to `last`. Keeps the given-up record of the shard's former batch
+    /// if it is in this one.
     pub(crate) fn stick(&self, key: &LeaseKey, first: &Position, last: &Position) {
         let (first, last) = (first.clone(), last.clone());
         let mut shards = self.shards();
@@ -60,23 +66,23 @@ impl StuckBoard {
         self.0.begun.notify_one();
     }
 
-    /// A shard is stuck no more, or is not read any more.
+    /// Removes a shard: it makes progress again, or its run ends.
     pub(crate) fn free(&self, key: &LeaseKey) {
         self.shards().remove(key);
     }
 
-    /// On which records a shard is stuck: the first and the last.
+    /// The first and the last record of the failing batch of a shard.
     pub(crate) fn of(&self, key: &LeaseKey) -> Option<(Position, Position)> {
         let shards = self.shards();
         shards.get(key).map(|stuck| (stuck.first.clone(), stuck.last.clone()))
     }
 
-    /// The record that the operator gives up, of those on which a shard is stuck.
+    /// The given-up record in the failing batch of a shard.
     pub(crate) fn given_up(&self, key: &LeaseKey) -> Option<GivenUp> {
         self.shards().get(key)?.given_up.clone()
     }
 
-    /// Waits until the operator says something else of a shard than this.
+    /// Waits until the given-up record of a shard differs from `than`.
     pub(crate) async fn said_other(&self, key: &LeaseKey, than: Option<&GivenUp>) {
         loop {
             let said = self.0.said.notified();
@@ -87,12 +93,12 @@ impl StuckBoard {
         }
     }
 
-    /// Whether a shard is stuck.
+    /// True if any shard is stuck.
     pub(crate) fn is_any(&self) -> bool {
         !self.shards().is_empty()
     }
 
-    /// Waits until a shard is stuck.
+    /// Waits until any shard is stuck.
     pub(crate) async fn any(&self) {
         loop {
             let begun = self.0.begun.notified();
@@ -103,7 +109,8 @@ impl StuckBoard {
         }
     }
 
-    /// What the operator says of each shard that is stuck on records from one to another.
+    /// Sets the given-up record of each stuck shard to the answer of `says`, which gets the first
+    /// and the last record of its batch.
     pub(crate) fn say(&self, says: impl Fn(&LeaseKey, &Position, &Position) -> Option<GivenUp>) {
         let mut changed = false;
         for (key, stuck) in &mut *self.shards() {

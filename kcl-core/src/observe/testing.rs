@@ -1,4 +1,4 @@
-//! What an observer is told, made by hand, to test an observer with.
+//! Makes the arguments of an observer by hand, to test an observer.
 //!
 //! ```
 //! use std::time::Duration;
@@ -36,7 +36,7 @@ use crate::{
 };
 
 impl Subject {
-    /// A worker of this application, or one of its leases.
+    /// The subject of the worker `test` of this application, or of one of its leases.
     #[must_use]
     pub fn for_test(application: &str, lease: Option<&LeaseKey>) -> Self {
         let worker = Self::new(application.into(), Some(sample("test")));
@@ -45,7 +45,7 @@ impl Subject {
 }
 
 impl<'a> StoreCallEnded<'a> {
-    /// A call to the lease store.
+    /// A call to the lease store with these fields.
     #[must_use]
     pub const fn for_test(op: &'static str, end: StoreCallEnd<'a>, took: Duration) -> Self {
         Self { op, end, took }
@@ -53,7 +53,7 @@ impl<'a> StoreCallEnded<'a> {
 }
 
 impl<'a> SourceCallEnded<'a> {
-    /// A call to the stream that brought nothing.
+    /// A call to the stream with these fields, without records and without a lag.
     #[must_use]
     pub const fn for_test(op: &'static str, end: SourceCallEnd<'a>, took: Duration) -> Self {
         Self { op, end, took, records: 0, bytes: 0, millis_behind: None, last_arrival: None }
@@ -61,7 +61,7 @@ impl<'a> SourceCallEnded<'a> {
 }
 
 impl<'a> BatchEnded<'a> {
-    /// A batch that the processor has no longer.
+    /// A batch whose processing has ended with these fields.
     #[must_use]
     pub const fn for_test(
         batch: &'a RecordBatch,
@@ -74,14 +74,14 @@ impl<'a> BatchEnded<'a> {
 }
 
 impl KeeperTurn {
-    /// A turn of the keeper.
+    /// A turn of the keeper with these fields.
     #[must_use]
     pub const fn for_test(next: Time, late: Duration) -> Self {
         Self { next, late }
     }
 }
 
-/// One event of each kind that there is; those about a lease are about `key`.
+/// One event of each kind. Those about a lease are about `key`.
 #[must_use]
 pub fn events(key: &LeaseKey) -> Vec<E> {
     let mut all = of_the_fleet();

@@ -21,7 +21,7 @@ use crate::{
     store::{LeaseStore, StoreErrorKind},
 };
 
-/// A clock that stands where it is put, and shows each sleeper its time at once.
+/// A clock that only sleeping moves, and every sleep ends at once.
 #[derive(Debug, Default)]
 struct Still(AtomicU64);
 
@@ -40,7 +40,7 @@ impl Clock for Still {
     }
 }
 
-/// Notes what it is told.
+/// An observer that records its calls.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -69,7 +69,7 @@ impl Observer for Notes {
     }
 }
 
-/// Panics at whatever it is told.
+/// An observer that panics in every call.
 struct Clumsy;
 
 impl Observer for Clumsy {
@@ -82,7 +82,7 @@ impl Observer for Clumsy {
     }
 }
 
-/// Writes nothing of its own.
+/// An observer with the default methods.
 struct Silent;
 
 impl Observer for Silent {}
@@ -111,7 +111,7 @@ fn an_event_about_a_lease_says_which_stream_and_shard() {
     assert!(told.starts_with("app (Some(\"orders\"), Some(\"shard-0\"))"), "{told}");
 }
 
-/// What the calls of a store do.
+/// The behaviour of a store's calls.
 #[derive(Debug)]
 enum Does {
     Answer,
@@ -225,15 +225,14 @@ fn answers_and_failures_are_told() {
     assert_eq!(notes.take(), ["prepare Done 0ns".to_owned(), failed]);
 }
 
-/// The methods of a trait, or of an implementation: what follows `of` up to the next line that ends
-/// it.
+/// The names of the methods in the trait or implementation that starts with `of`.
 fn methods(text: &str, of: &str) -> BTreeSet<String> {
     let body = text.split(of).nth(1).and_then(|rest| rest.split("\n}\n").next()).unwrap();
     let names = body.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
     names.map(ToOwned::to_owned).collect()
 }
 
-/// A method with a default that is not forwarded would silently do nothing.
+/// If a method with a default were not forwarded, it would silently do nothing.
 #[test]
 fn whatever_a_store_or_a_source_can_do_is_passed_on() {
     let contract = include_str!("../store/contract.rs");
@@ -267,7 +266,7 @@ fn kinds() -> Vec<&'static str> {
     names
 }
 
-/// Who writes an observer finds every kind among the samples.
+/// The authors of observers rely on finding every kind of event among the samples.
 #[test]
 fn there_is_one_sample_of_each_kind_of_event() {
     let key: LeaseKey = "orders/7/shard-0".parse().unwrap();

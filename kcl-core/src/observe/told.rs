@@ -7,7 +7,7 @@ use super::{
     observer::{Observer, Subject},
 };
 
-/// How many events the channel keeps for a receiver that is behind.
+/// The number of events that the channel keeps for a receiver that falls behind.
 const EVENTS_KEPT: usize = 1_024;
 
 /// Sends each event to all subscribers.

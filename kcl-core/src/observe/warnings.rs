@@ -1,5 +1,5 @@
-//! Warnings about the store, not more often than anybody can read: a store that is missing or
-//! denies a right fails twenty calls a second.
+//! Limits the rate of warnings about the store: a missing table or a denied permission fails about
+//! twenty calls per second in the same way.
 
 use std::{
     collections::BTreeMap,
@@ -14,25 +14,28 @@ use crate::{
     store::{StoreError, StoreErrorKind},
 };
 
-/// What has not changed is said again after this time.
+/// The shortest time between two warnings about the same failure.
 const REMINDER: Duration = Duration::from_secs(30);
 
-/// What was said, and when.
+/// The last warning about each failure.
 #[derive(Debug, Default)]
 pub(super) struct RateLimitedWarnings(Mutex<BTreeMap<String, Said>>);
 
 #[derive(Clone, Copy, Debug)]
+/// The last warning about one failure.
 struct Said {
     at: Time,
-    /// How often it happened since.
+    /// The number of failures since, which were not logged as warnings.
     unsaid: u64,
 }
 
 impl RateLimitedWarnings {
-    /// Logs a failure: as a warning if waiting will not mend it and it was not said lately.
+    /// Logs a failure. It is a warning if a retry cannot help and no warning about the same failure
+    /// was logged lately; otherwise the level is `debug`.
     pub(super) fn log(&self, op: &'static str, error: &StoreError, clock: &dyn Clock) {
         let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-        // One cause is behind all operations on what is missing; a right may lack for one alone.
+        // A missing table fails every operation, so they share one warning. A permission may be
+        // missing for one operation only.
         let what = match error.kind {
             StoreErrorKind::Missing => error.kind.to_string(),
             kind => format!("{op}: {kind}"),
@@ -47,7 +50,7 @@ impl RateLimitedWarnings {
         }
     }
 
-    /// Whether something is to be said now, and how often it was not since the last time.
+    /// The number of suppressed warnings about `what` if one is due now; `None` if not.
     pub(super) fn due(&self, what: String, now: Time) -> Option<u64> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = Said { at: now, unsaid: 0 };

@@ -1,13 +1,18 @@
-//! Bugs on purpose, and marks on the branches that matter: proof that the tests find what they are
-//! for.
+//! Planted bugs and marks, which prove that the tests find the bugs that they are for.
 //!
-//! Both exist under `--cfg kcl_planted` only (`make simulation`); otherwise `planted!` is the
-//! constant `false` and `sometimes!` is nothing. A bug is named in a small function whose name
-//! says the true rule, after the true condition: `held || planted!(EpochNotCompared)`. So the code
-//! that follows the rule reads as if there were no bugs; the house rules hold it to that.
+//! - A *planted bug* breaks one clause of a rule on purpose, and a test must fail
+//!   (`docs/PLANTED.md` names the test for each).
+//! - A *mark* is on a branch that the simulated fleets must reach at least once.
+//!
+//! Both exist only under `--cfg kcl_planted` (`make simulation`). Otherwise `planted!` is the
+//! constant `false`, and `sometimes!` expands to nothing.
+//!
+//! `planted!` stands in a small function whose name says the true rule, after the true condition:
+//! `held || planted!(EpochNotCompared)`. So the code that calls the function reads as if there were
+//! no planted bugs; a house rule checks that.
 
-/// An enumeration that belongs to the rules of `docs/ARCHITECTURE.md`: each variant with its words
-/// and its rule, in the order of the rules.
+/// Makes an enum whose variants belong to the rules of `docs/PROTOCOL.md`: each variant with its
+/// rule and its text, in the order of the rules.
 #[cfg(kcl_planted)]
 macro_rules! by_rule {
     (
@@ -21,10 +26,10 @@ macro_rules! by_rule {
         }
 
         impl $name {
-            /// All of them, in the order of the rules.
+            /// All variants, in the order of the rules.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The rule of `docs/ARCHITECTURE.md` that it belongs to.
+            /// The rule of `docs/PROTOCOL.md` to which it belongs: section, dot, number.
             #[must_use]
             pub const fn rule(self) -> &'static str {
                 match self {
@@ -32,7 +37,7 @@ macro_rules! by_rule {
                 }
             }
 
-            /// What it is, in words.
+            /// Its text, for `docs/PLANTED.md`.
             #[must_use]
             pub const fn what(self) -> &'static str {
                 match self {
@@ -53,7 +58,7 @@ pub use mark::Mark;
 #[cfg(kcl_planted)]
 pub use plant::Plant;
 
-/// Whether the bug of this name is planted in the thread at hand.
+/// True if the bug of this name is planted in this thread.
 #[cfg(kcl_planted)]
 macro_rules! planted {
     ($plant:ident) => {
@@ -61,7 +66,7 @@ macro_rules! planted {
     };
 }
 
-/// Whether the bug of this name is planted in the thread at hand: never in this build.
+/// False: no bug is planted in this build.
 #[cfg(not(kcl_planted))]
 macro_rules! planted {
     ($plant:ident) => {
@@ -69,7 +74,7 @@ macro_rules! planted {
     };
 }
 
-/// Marks that the test runs came here, or came here while a condition held.
+/// Counts that this thread reached the mark; with a condition, only if it holds.
 #[cfg(kcl_planted)]
 macro_rules! sometimes {
     ($mark:ident) => {
@@ -82,7 +87,7 @@ macro_rules! sometimes {
     };
 }
 
-/// Marks that the test runs came here: nothing in this build.
+/// Does nothing in this build.
 #[cfg(not(kcl_planted))]
 macro_rules! sometimes {
     ($mark:ident $(, $condition:expr)?) => {};

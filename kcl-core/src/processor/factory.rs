@@ -10,8 +10,8 @@ use super::{LeaseHandle, ProcessorError, RecordBatch, RecordProcessor};
 /// `Fn(&LeaseHandle) -> P` with `P: RecordProcessor` is a factory.
 pub trait ProcessorFactory: Send + Sync + 'static {
     /// Makes the processor of a lease that the worker has just acquired, or a new one after the
-    /// former panicked or returned [`super::Forgotten`]. [`LeaseHandle::resumes_at`] tells after
-    /// which checkpoint its first record comes.
+    /// former panicked or returned [`super::Forgotten`]. [`LeaseHandle::resumes_at`] is the
+    /// checkpoint before its first record.
     ///
     /// # Panics
     /// After a panic the worker gives the lease back.

@@ -1,4 +1,5 @@
-//! The knobs of the coordination protocol.
+//! The settings of the coordination protocol. The reference page of settings takes the first
+//! paragraph of each field's comment, and a test compares the page.
 
 use std::{fmt, time::Duration};
 
@@ -11,94 +12,99 @@ use crate::{
     lease::Zone,
 };
 
-/// The knobs of the coordination protocol. All workers of an application should share them; a
-/// rolling change is safe.
+/// The settings of the coordination protocol. All workers of an application should have the same
+/// values; a rolling change is safe.
 ///
-/// In a file, durations are written like `6s`, `1500ms`, `2m`.
+/// In a file, durations are texts such as `6s`, `1500ms` or `2m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Coordination {
-    /// T: a session that does not beat for this long is ended by the others
+    /// T: a session that does not beat for this long is ended by another worker
     /// (`failoverTimeMillis` in the Java KCL).
     #[serde(with = "humantime_serde")]
     pub session_timeout: Duration,
-    /// h: how often a worker beats. At most a third of the session timeout.
+    /// h: the time between two beats of a worker. At most a third of the session timeout.
     #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
-    /// g: how much earlier than the others an owner believes its own session to be over. Covers the
-    /// drift between two clocks over one session timeout.
+    /// g: the margin by which an owner considers its own session ended before the other workers do.
+    /// It covers the drift between two clocks over one session timeout.
     #[serde(with = "humantime_serde")]
     pub clock_guard: Duration,
-    /// w: how often planner and standby read all sessions. At most a third of the session timeout.
+    /// w: the time between two reads of all sessions by the planner or a standby. At most a third
+    /// of the session timeout.
     #[serde(with = "humantime_serde")]
     pub watch_interval: Duration,
-    /// How often something that is expected any moment is looked at.
+    /// The time between two reads of a row that is about to change, and the pause before a failed
+    /// read is repeated.
     #[serde(with = "humantime_serde")]
     pub fast_poll: Duration,
-    /// How often a worker looks for wake-ups on a store that does not push them.
+    /// The time between two reads of the wake-ups, on a store that does not push them.
     #[serde(with = "humantime_serde")]
     pub wake_poll: Duration,
-    /// How long the planner waits for more workers when one has joined.
+    /// The time that the planner waits for more workers after one has joined.
     #[serde(with = "humantime_serde")]
     pub join_gather: Duration,
-    /// How often the planner lists the shards of the stream.
+    /// The time between two listings of the stream's shards by the planner.
     #[serde(with = "humantime_serde")]
     pub shard_sync_interval: Duration,
-    /// How often the planner compares every lease with its plan.
+    /// The time between two comparisons of all leases with the plan, by the planner.
     #[serde(with = "humantime_serde")]
     pub audit_interval: Duration,
-    /// How often the newest checkpoint of a lease is written.
+    /// The time between two writes of a lease's newest checkpoint.
     #[serde(with = "humantime_serde")]
     pub checkpoint_interval: Duration,
-    /// How long an owner may take to finish its batch when a lease moves away.
+    /// The time that an owner has to finish its batch when its lease moves to another worker.
     #[serde(with = "humantime_serde")]
     pub handoff_timeout: Duration,
-    /// How long a worker that leaves may take to hand its leases over.
+    /// The time that a leaving worker has to hand over its leases.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
-    /// What happens when a worker starts whose id another one uses.
+    /// The reaction when a worker starts with an id that another worker uses.
     pub same_id: SameId,
-    /// The most leases this worker takes (`maxLeasesForWorker`).
+    /// The largest number of leases for this worker (`maxLeasesForWorker`).
     pub max_leases: Option<u32>,
-    /// Where this worker runs, like an availability zone. The planner and its standbys are chosen
-    /// from different zones, as far as workers name theirs: a zone that is lost takes one of them.
+    /// The zone in which this worker runs, such as its availability zone. The planner and its
+    /// standbys are chosen from different zones if workers name theirs, so that the loss of a zone
+    /// ends only one of them.
     pub zone: Option<Zone>,
-    /// How much any one worker may take.
+    /// The limits for every single worker.
     pub limits: Limits,
-    /// How leases are shared out.
+    /// The rule by which leases are assigned to workers.
     pub balance: Balance,
-    /// Where reading starts in a stream that has no lease yet.
+    /// The position at which reading starts if the stream has no leases yet.
     pub initial_position: InitialPosition,
 }
 
-/// What happens when a worker starts whose id another one uses.
+/// The reaction when a worker starts with an id that another worker uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SameId {
-    /// The newer one takes the place of the older at once: what a StatefulSet wants.
+    /// The newer worker replaces the older one at once, as a StatefulSet needs it.
     #[default]
     Replace,
-    /// The newer one stops, if the older still beats.
+    /// The newer worker stops if the older one still beats.
     Refuse,
 }
 
-/// Where reading starts in a stream that has no lease yet (`initialPositionInStream`).
+/// The position at which reading starts in a stream without leases (`initialPositionInStream` in
+/// the Java KCL).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum InitialPosition {
-    /// At the oldest record.
+    /// The oldest record.
     #[default]
     TrimHorizon,
-    /// After the newest record at the first start of the application; frozen then.
+    /// After the newest record at the first start of the application. Later starts use the same
+    /// position.
     Latest,
-    /// At the first record that arrived at or after this time.
+    /// The first record that arrived at or after this time.
     AtTimestamp(WallTime),
 }
 
-/// As the command's flag takes it.
+/// Formats the position as `--initial-position` and the settings file accept it.
 impl fmt::Display for InitialPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -135,8 +141,8 @@ impl Default for Coordination {
 }
 
 impl Coordination {
-    /// Half the times of the defaults: failover in about three seconds, at twice the store
-    /// requests.
+    /// Returns settings with half the times of the defaults: failover in about three seconds, at
+    /// twice the store requests.
     #[must_use]
     pub fn fast() -> Self {
         Self {
@@ -149,10 +155,10 @@ impl Coordination {
         }
     }
 
-    /// Checks that the knobs can work together.
+    /// Checks each setting, and the settings against each other.
     ///
     /// # Errors
-    /// The first contradiction, with the numbers.
+    /// Returns the first invalid setting or contradiction, with the numbers and a remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         for (key, span) in self.spans() {
             if span < Duration::from_millis(1) {
@@ -183,6 +189,7 @@ impl Coordination {
         Ok(())
     }
 
+    /// Checks that a duration is at most `bound`, which `what` names.
     fn at_most(
         &self,
         key: &'static str,
@@ -199,6 +206,7 @@ impl Coordination {
         Err(InvalidSettings::new(key, problem, remedy))
     }
 
+    /// All durations, none of which may be shorter than a millisecond.
     const fn spans(&self) -> [(&'static str, Duration); 12] {
         [
             ("session_timeout", self.session_timeout),

@@ -1,4 +1,5 @@
-//! The knobs of delivery: checkpoints, failures, memory.
+//! The settings of delivery: checkpoints, failures and memory. The reference page of settings takes
+//! the first paragraph of each field's comment, and a test compares the page.
 
 use std::time::Duration;
 
@@ -6,60 +7,62 @@ use serde::{Deserialize, Serialize};
 
 use super::InvalidSettings;
 
-/// How records are delivered, and what happens when processing them fails.
+/// The settings of delivery, and of the reaction to failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Who says how far a shard is processed.
+    /// The rule by which records count as processed.
     pub progress: ProgressMode,
-    /// How many bytes of records may be fetched and not yet processed, in all shards of the worker.
-    /// Half of them are kept for floors: each shard has an equal part that no other can take.
+    /// The number of bytes of records that may be fetched and not yet processed, in all shards of
+    /// the worker together. Half of them are reserved: each shard has an equal part that no other
+    /// shard can use.
     pub byte_budget: usize,
-    /// The most records of a batch; answers of the stream with more are cut.
+    /// The largest number of records in a batch. Larger answers of the stream are split.
     pub max_batch: usize,
-    /// Whether a processor is also called when there was nothing to read
+    /// If true, the processor is also called with an empty batch when a read has found no records
     /// (`callProcessRecordsEvenForEmptyRecordList`).
     pub empty_batches: bool,
-    /// What happens when a batch keeps failing.
+    /// The reaction when a batch fails again and again.
     pub on_failure: OnFailure,
-    /// The pause before a failed batch is delivered again; doubled each time, with jitter.
+    /// The pause before a failed batch is delivered again. It doubles each time, with jitter.
     #[serde(with = "humantime_serde")]
     pub retry_pause: Duration,
-    /// The longest such pause.
+    /// The longest pause before a failed batch is delivered again.
     #[serde(with = "humantime_serde")]
     pub retry_pause_max: Duration,
-    /// After how long without progress a processor is reported.
+    /// The time without progress after which a processor is reported as stalled.
     #[serde(with = "humantime_serde")]
     pub watchdog: Duration,
-    /// What happens when it is.
+    /// The reaction to a stalled processor.
     pub on_stall: OnStall,
-    /// Whether a batch may run on when its lease cannot be kept any more. The overlap with the next
-    /// owner is then the user's.
+    /// If true, a running batch is finished even if its lease cannot be kept. The next owner may
+    /// then process the same records at the same time, which the processor has to allow for.
     pub finish_batch: bool,
-    /// What happens when records were trimmed by the stream before they could be read.
+    /// The reaction when the stream has trimmed records before they could be read.
     pub on_records_lost: OnRecordsLost,
 }
 
-/// Who says how far a shard is processed.
+/// The rule by which records count as processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ProgressMode {
-    /// A batch whose processing returned `Ok` is processed.
+    /// A batch counts as processed when the processor returns `Ok`.
     #[default]
     Automatic,
-    /// Only the processor's checkpoints count: for sinks that buffer.
+    /// Records count as processed up to the processor's own checkpoints. For processors that buffer
+    /// records.
     Manual,
     /// The processor commits each checkpoint together with its effects, in the database that also
-    /// keeps the leases. The worker writes none but the end of a shard. Needs a processor made for
-    /// it, which in turn works in no other mode.
+    /// keeps the leases. The worker itself writes a checkpoint only at the end of a shard. Needs a
+    /// transactional processor, which in turn needs this mode.
     Transactional,
 }
 
 impl ProgressMode {
-    /// The mode of one lease, whose processor may ask for another than the worker's. Whether
-    /// checkpoints are committed with their effects is decided for the whole worker.
+    /// The mode of one lease. Its processor may ask for `Automatic` or `Manual` instead of the
+    /// worker's mode; `Transactional` holds for all leases of a worker or for none.
     pub(crate) const fn for_lease(self, asked: Option<Self>) -> Self {
         match (self, asked) {
             (Self::Automatic | Self::Manual, Some(mode @ (Self::Automatic | Self::Manual))) => mode,
@@ -68,49 +71,49 @@ impl ProgressMode {
     }
 }
 
-/// What happens when a batch keeps failing.
+/// The reaction when a batch fails again and again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// It is delivered again for ever. Nothing is skipped.
+    /// The batch is delivered again without limit. Nothing is skipped.
     #[default]
     Retry,
-    /// After this many deliveries, the shard stops; the lease is kept, so that nobody else fails
-    /// on it, until the worker ends.
+    /// After this many deliveries, the shard stops. The worker keeps the lease until it ends, so
+    /// that no other worker fails on the same batch.
     StopShard {
-        /// How often the batch is delivered.
+        /// The number of deliveries of the batch.
         attempts: u32,
     },
-    /// After this many deliveries, the record that fails is found by halving the batch, reported,
-    /// handed to the dead-letter sink if there is one, and skipped.
+    /// After this many deliveries, the failing record is found by halving the batch. It is
+    /// reported, handed to the dead-letter sink if there is one, and skipped.
     SkipRecord {
-        /// How often each half, and at the end the record, is delivered.
+        /// The number of deliveries of each half, and at the end of the record.
         attempts: u32,
     },
 }
 
-/// What happens when a processor makes no progress.
+/// The reaction to a processor that makes no progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnStall {
-    /// It is reported.
+    /// The processor is reported.
     #[default]
     Report,
-    /// It is reported and its lease goes to another worker, if there is one.
+    /// The processor is reported, and its lease moves to another worker if there is one.
     HandOver,
 }
 
-/// What happens when records were trimmed before they could be read.
+/// The reaction when records were trimmed before they could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnRecordsLost {
-    /// The loss is reported and reading goes on after it.
+    /// The loss is reported, and reading goes on after it.
     #[default]
     Continue,
-    /// The loss is reported and the shard stops until the worker ends.
+    /// The loss is reported, and the shard stops until the worker ends.
     StopShard,
 }
 
@@ -133,13 +136,13 @@ impl Default for Delivery {
 }
 
 impl Delivery {
-    /// The smallest byte budget: what one answer of the stream may need.
+    /// The smallest byte budget: 1 MiB.
     pub const BYTE_BUDGET_MIN: usize = 1024 * 1024;
 
-    /// Checks that the knobs can work.
+    /// Checks each setting.
     ///
     /// # Errors
-    /// The first that cannot, with the numbers.
+    /// Returns the first invalid value, with the numbers and a remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         if self.byte_budget < Self::BYTE_BUDGET_MIN {
             let problem = format!("{} bytes hold no answer of the stream", self.byte_budget);

@@ -1,14 +1,14 @@
-//! Settings that cannot work together.
+//! [`InvalidSettings`]: the error of an invalid setting.
 
-/// Settings that cannot work, with the numbers and the remedy.
+/// An invalid setting, or one that contradicts other settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}; {remedy}")]
 pub struct InvalidSettings {
-    /// The setting at fault.
+    /// The name of the setting.
     pub key: &'static str,
-    /// What is wrong, with the numbers.
+    /// The problem, with the numbers.
     pub problem: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 

@@ -1,4 +1,7 @@
-//! Every knob, with its default, and the checks that hold them together.
+//! All settings of a worker, with their defaults and the checks of their values.
+//!
+//! [`Coordination`] decides how workers share the shards, [`Delivery`] how records reach the
+//! processor. [`Settings::told`] makes the texts that a worker publishes in its report.
 
 mod coordination;
 mod delivery;
@@ -11,22 +14,22 @@ pub use coordination::{Coordination, InitialPosition, SameId};
 pub use delivery::{Delivery, OnFailure, OnRecordsLost, OnStall, ProgressMode};
 pub use error::InvalidSettings;
 
-/// Every knob of a worker.
+/// All settings of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How workers share the shards.
+    /// The settings of the coordination protocol.
     pub coordination: Coordination,
-    /// How records are delivered.
+    /// The settings of delivery.
     pub delivery: Delivery,
 }
 
 impl Settings {
-    /// Checks that the knobs can work together.
+    /// Checks each setting, and the settings against each other.
     ///
     /// # Errors
-    /// The first contradiction, with the numbers.
+    /// Returns the first invalid setting or contradiction, with the numbers and a remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         self.coordination.validate()?;
         self.delivery.validate()

@@ -1,4 +1,4 @@
-//! The settings as a worker tells them to whoever looks at the fleet.
+//! The settings as texts, for the worker's report.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,11 +10,11 @@ use super::{
 use crate::assignment::{Balance, Limits};
 
 impl Settings {
-    /// The settings that matter to the other workers, and to whoever looks for what is wrong, by
-    /// their names, as the settings file writes them. None is a secret.
+    /// The settings that a worker publishes in its report, by their names in the settings file:
+    /// those that matter to other workers and to `kcl doctor`. None is a secret.
     #[must_use]
     pub fn told(&self) -> BTreeMap<String, String> {
-        // Without `..`: of a new setting it has to be said whether it is told.
+        // Without `..`, so that a new setting does not compile before it is included or left out.
         let Coordination {
             session_timeout,
             heartbeat_interval,
@@ -30,7 +30,7 @@ impl Settings {
             shutdown_grace,
             same_id,
             max_leases,
-            // Told apart.
+            // The report has a field of its own for the zone.
             zone: _,
             limits,
             balance,
@@ -75,7 +75,7 @@ impl Settings {
     }
 }
 
-/// Like `6s` or `1s 500ms`.
+/// A duration as text, such as `6s` or `1s 500ms`.
 fn span(of: Duration) -> String {
     humantime_serde::re::humantime::format_duration(of).to_string()
 }

@@ -29,8 +29,8 @@ use crate::lease::{
 /// [`super::StoreErrorKind::Unknown`] if a write may have been applied although no answer came. A
 /// condition that does not hold is an answer ([`Write::Refused`] with the row as it is), not an
 /// error. [`super::StoreErrorKind::Missing`] if the table or schema was deleted. A running worker
-/// then calls [`LeaseStore::prepare`]; a store that was made again answers with another generation
-/// than before, also to a beat of a session that it does not know.
+/// then calls [`LeaseStore::prepare`]; a store that was created again answers with another
+/// generation than before, also to a beat of a session that it does not know.
 ///
 /// # Cancel safety
 /// A dropped future leaves open whether its write was applied.

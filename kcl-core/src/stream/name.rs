@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// The full name of a stream: `orders`, or with account and region `123456789012:eu-west-1:orders`.
 /// It has 1 to 256 of the characters `a-z A-Z 0-9 _ . : -`.
 ///
-/// A stream that is deleted and made again keeps its name. A [`super::StreamKey`] differs between
-/// the two.
+/// A stream that is deleted and created again keeps its name. A [`super::StreamKey`] differs
+/// between the two.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamName(Arc<str>);

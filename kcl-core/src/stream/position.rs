@@ -46,7 +46,7 @@ fn are_digits(bytes: &[u8]) -> bool {
     words.iter().all(are) && rest.iter().all(u8::is_ascii_digit)
 }
 
-/// Keeps the text without a copy if it has no leading zero.
+/// Takes the text over without a copy if it has no leading zero.
 impl TryFrom<String> for SequenceNumber {
     type Error = InvalidSequenceNumber;
 
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// Each byte at each place: what is looked at in words is judged byte by byte.
+    /// Tests each byte at each place, since the implementation checks eight bytes at once.
     #[test]
     fn one_byte_that_is_no_digit_is_found_wherever_it_is() {
         for length in 0..=20 {

@@ -65,7 +65,7 @@ impl fmt::Debug for ShardId {
 #[error("{0:?} is no shard id: expected 1 to 128 of the characters a-z A-Z 0-9 _ . -")]
 pub struct InvalidShardId(String);
 
-/// One life of a stream. A stream that is deleted and made again has the same name and another
+/// One life of a stream. A stream that is deleted and created again has the same name and another
 /// creation time. Its text form is `NAME/CREATED`, with the time in milliseconds since 1970.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,

@@ -11,7 +11,7 @@ use super::{Batch, Position, Shard, ShardId, SourceResult, StartAt, StreamDescri
 #[async_trait]
 pub trait StreamSource: Debug + Send + Sync + 'static {
     /// Describes the stream. A worker calls it at the start, and before and after each listing of
-    /// shards, to notice a stream that was deleted and made again.
+    /// shards, to notice a stream that was deleted and created again.
     ///
     /// # Errors
     /// [`super::SourceErrorKind::NoStream`] if the stream does not exist; any other kind.

@@ -1,4 +1,4 @@
-//! The sources of a worker, by the stream that each reads.
+//! Finds the source of a stream among the sources of a worker.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,25 +7,25 @@ use super::{
     StreamSource,
 };
 
-/// The sources of a worker, by the stream that each reads. Which that is a source says itself, when
-/// it is described: until then it has no name.
+/// The sources of a worker, by stream. A source has no stream name until its first description.
 ///
-/// One source is the case of one entry, and the only one that a worker is built with.
+/// Today a worker is built with exactly one source; the type allows for several.
 #[derive(Debug)]
 pub(crate) struct Sources {
     entries: Vec<Entry>,
 }
 
-/// A source, and the stream that it said it reads.
+/// A source with the name of its stream.
 #[derive(Debug)]
 struct Entry {
     source: Arc<dyn StreamSource>,
-    /// The stream's name, and its name in the keys of leases.
+    /// The stream's full name, and its plain name in lease keys. Set by the first description, and
+    /// never changed.
     reads: OnceLock<(StreamName, Arc<str>)>,
 }
 
 impl Sources {
-    /// These. Those that say they read the same stream are asked in this order: the first counts.
+    /// Makes the list. If several sources read one stream, the first of them is used.
     pub(crate) fn new(sources: impl IntoIterator<Item = Arc<dyn StreamSource>>) -> Self {
         let entry = |source| Entry { source, reads: OnceLock::new() };
         Self { entries: sources.into_iter().map(entry).collect() }
@@ -36,13 +36,13 @@ impl Sources {
         self.entries.iter().map(|entry| &entry.source)
     }
 
-    /// What a stream is. Without a name: that of the first source that has not said yet which it
-    /// reads; if all have, of the first.
+    /// Describes a stream. `None` means the stream of the first source without a name; if all have
+    /// one, of the first source.
     ///
     /// # Errors
-    /// Those of the source; [`SourceErrorKind::OtherStream`] if none is known to read the stream,
-    /// or if its source names another stream than it did: leases of the former must not be read
-    /// from it.
+    /// The error of the source; [`SourceErrorKind::OtherStream`] if no source reads the stream, or
+    /// if its source now names another stream than at first: that source must not read the leases
+    /// of the first.
     pub(crate) async fn describe(
         &self,
         stream: Option<&StreamName>,
@@ -61,18 +61,18 @@ impl Sources {
         Err(error.caused_by(format!("the source now says that it reads {}", found.name)))
     }
 
-    /// The source of a stream.
+    /// The source of the stream with this full name.
     ///
     /// # Errors
-    /// [`SourceErrorKind::OtherStream`] if none is known to read it.
+    /// [`SourceErrorKind::OtherStream`] if no source has this name.
     pub(crate) fn of(&self, stream: &StreamName) -> SourceResult<&Arc<dyn StreamSource>> {
         self.entry(stream).map(|entry| &entry.source)
     }
 
-    /// The source of the stream that keys of leases name so.
+    /// The source of the stream that lease keys name in this way. The life is not compared.
     ///
     /// # Errors
-    /// As of [`Self::of`].
+    /// The same as [`Self::of`].
     pub(crate) fn of_leases(&self, stream: &StreamKey) -> SourceResult<&Arc<dyn StreamSource>> {
         let found = self.find(|(_, in_keys)| *in_keys == stream.name);
         found.map(|entry| &entry.source).ok_or_else(|| unread(&stream.name))
@@ -109,7 +109,7 @@ mod tests {
         stream::{Shard, ShardId, ShardReader, StartAt},
     };
 
-    /// A stream of this name.
+    /// A stream with this name.
     #[derive(Debug)]
     struct Named(&'static str);
 

@@ -276,7 +276,7 @@ impl Worker {
     }
 }
 
-/// Logs the end of a worker that left before its keeper started, which logs it otherwise.
+/// Logs the end of a worker that left before its keeper started. Otherwise the keeper logs it.
 fn say_left() {
     tracing::info!(outcome = %Outcome::Left, "kcl.worker.finished");
 }

@@ -1,4 +1,8 @@
-//! Carrying out the coordinator's calls on a real store.
+//! Executes the coordinator's [`StoreCall`]s on a real store, with a deadline each.
+//!
+//! [`Calls`] runs each call as a task of its own, so that a slow call delays no other, and hands
+//! the answers to the keeper. A call without an answer by its deadline, or with a panic in the
+//! store, has the outcome [`StoreErrorKind::Unknown`]: the write may have been applied.
 
 use std::{future::Future, time::Duration};
 
@@ -13,7 +17,7 @@ use crate::{
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
 };
 
-/// The calls under way, each a task of its own.
+/// The calls under way, each a task of its own. Calls that nobody awaits any more run to their end.
 pub(super) struct Calls {
     sender: mpsc::UnboundedSender<(CallId, StoreOutcome)>,
     answers: mpsc::UnboundedReceiver<(CallId, StoreOutcome)>,
@@ -25,7 +29,7 @@ impl Calls {
         Self { sender, answers }
     }
 
-    /// Starts a call. A store that panics leaves its outcome unknown.
+    /// Starts a call. A panic in it becomes [`StoreErrorKind::Unknown`].
     pub(super) fn start(
         &self,
         spawner: &dyn Spawner,
@@ -44,21 +48,21 @@ impl Calls {
         drop(spawner.spawn("kcl-call", Box::pin(task)));
     }
 
-    /// Waits for the next answer.
+    /// Waits for the next answer, in the order in which the calls end.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: an answer that is not taken stays in the channel.
     pub(super) async fn next(&mut self) -> (CallId, StoreOutcome) {
         match self.answers.recv().await {
             Some(answer) => answer,
-            // Never: a sender is kept here.
+            // Cannot happen: `self.sender` keeps the channel open.
             None => std::future::pending().await,
         }
     }
 }
 
-/// Carries out a call, for at most `deadline`: what has not been answered by then has an unknown
-/// outcome.
+/// Executes one call within `deadline`, and reduces an error to its kind. A call that has not been
+/// answered by then fails with [`StoreErrorKind::Unknown`].
 pub(crate) async fn carry_out(
     store: &WatchedStore,
     call: StoreCall,
@@ -67,17 +71,17 @@ pub(crate) async fn carry_out(
     call.carry_out(&store.within(deadline)).await.map_err(|error| error.kind)
 }
 
-/// Makes of the table of operations the one function that carries them out.
+/// Makes [`StoreCall::carry_out`] from the table `operations!`: one match arm for each operation.
 macro_rules! carries_out {
     ($(
         $name:ident $(($($of:ident: $type:ty),+))?, $log:literal => $kind:ident($reply:ty),
         |$store:ident| $method:expr;
     )+) => {
         impl StoreCall {
-            /// Carries the operation out.
+            /// Executes the operation on `store`.
             ///
             /// # Errors
-            /// Those of the store.
+            /// The error of the store.
             #[allow(unreachable_pub, reason = "reachable with the feature unstable-simulation")]
             pub async fn carry_out<S: LeaseStore + ?Sized>(
                 self,

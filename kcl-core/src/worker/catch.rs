@@ -1,4 +1,5 @@
-//! A panic in a processor is a failure of its shard only.
+//! Turns a panic in a future into an error, so that a panic in user code or in a store fails one
+//! batch or one call and not the worker.
 
 use std::{
     any::Any,
@@ -8,10 +9,10 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Runs a future; a panic in it becomes an error with its message.
+/// Runs a future. A panic in it becomes `Err` with the panic's message.
 ///
-/// What the panic left half done in the processor is not looked at again: the processor is made
-/// anew.
+/// The caller must not use afterwards what the future had borrowed: the panic may have left it half
+/// changed. Delivery makes a new processor for that reason.
 pub(super) struct CatchPanic<F>(pub(super) F);
 
 impl<F: Future + Unpin> Future for CatchPanic<F> {
@@ -26,6 +27,7 @@ impl<F: Future + Unpin> Future for CatchPanic<F> {
     }
 }
 
+/// The text of `panic!("…")`, which is a `&str` or a `String`.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

@@ -1,8 +1,13 @@
-//! The worker's word on placement: applies the rules that it was started with, if they count, and
-//! warns if rules wait for workers that are not there while this one is named by none.
+//! Writes the placement rules that this worker declares to the store, and warns of rules that name
+//! absent workers.
 //!
-//! Runs beside the keeper, on its thread; nothing waits for it. It begins once the worker has
-//! joined: who reads another stream than the application states no rules for it.
+//! - *Declare*: after the worker has joined, its rules go to the placement document, unless the
+//!   operator's rules or another declaration prevail ([`Declaration::judge`]). The wait for the
+//!   join keeps a worker that reads another stream from declaring rules for this application.
+//! - *Warn*: if rules exist and none names this worker, it reports the workers that rules name and
+//!   that do not live. A wrong worker id is the usual cause.
+//!
+//! The task runs on the keeper's thread beside the keeper; the keeper never waits for it.
 
 use std::{
     collections::BTreeSet,
@@ -23,29 +28,31 @@ use crate::{
     stream::StreamDescription,
 };
 
-/// What may be done about a map that does not count.
+/// The remedy in the event about a declaration that does not prevail.
 const REMEDY: &str = "kcl placement show tells what is in force; kcl placement adopt lets it count";
 
-/// How long after a failure, or while the worker has not joined, it is tried again.
+/// The pause after a failed attempt, and between two checks whether the worker has joined.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// The worker's word on placement.
+/// The task that declares placement rules and warns of absent workers.
 pub(super) struct Declaring {
     pub(super) worker: WorkerId,
     pub(super) store: WatchedStore,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) seam: Seam,
     pub(super) settings: Coordination,
-    /// What the worker reads, once its source has said so.
+    /// The stream that the worker reads; empty until its source has described it.
     pub(super) stream: Arc<OnceLock<StreamDescription>>,
-    /// The rules that it was started with.
+    /// The newest rules of this worker: those of its builder, then those of `changes`.
     pub(super) declared: Option<Declaration>,
-    /// Others in their place, as they come.
+    /// Rules that replace `declared` while the worker runs
+    /// ([`WorkerHandle::declare`](super::WorkerHandle::declare)).
     pub(super) changes: mpsc::UnboundedReceiver<Declaration>,
 }
 
 impl Declaring {
-    /// Does so for as long as it is polled.
+    /// Declares the first rules and every replacement, and warns once, a session timeout after the
+    /// start. Never returns.
     pub(super) async fn work(mut self) {
         let mut former = None;
         let mut is_new = self.declared.is_some();
@@ -73,7 +80,10 @@ impl Declaring {
         }
     }
 
-    /// Applies the rules, if they count. What is to be told of it; nothing, if they are in force.
+    /// Writes the declared rules to the store if they prevail, and retries until the store has
+    /// answered. `former` is the fingerprint of the rules that these replace.
+    ///
+    /// Returns the event with the outcome; `None` if the same rules are already in force.
     async fn declare(
         &self,
         declared: &Declaration,
@@ -116,13 +126,13 @@ impl Declaring {
             match placing::put(&self.store, &stored, &next).await {
                 Ok(()) => return Some(WorkerEvent::RulesDeclared { from: from(), rules }),
                 Err(NotPlaced::Invalid(problem)) => return passed_over(problem.to_string()),
-                // It shows what became of them.
+                // The next turn reads the document again, which shows the outcome of the write.
                 Err(_) => self.clock.sleep(AGAIN).await,
             }
         }
     }
 
-    /// The fingerprint of a map, as this worker declares it.
+    /// The fingerprint of the rules as this worker writes them for its own stream.
     fn of_stream(&self, declared: &Declaration) -> Result<Fingerprint, ()> {
         let stream = self.stream.get().ok_or(())?;
         declared.for_stream(&stream.key.name).map(|it| it.map()).map_err(drop)
@@ -136,6 +146,7 @@ impl Declaring {
         }
     }
 
+    /// Reads the three facts of [`Self::joined`] once.
     async fn has_joined(&self) -> StoreResult<bool> {
         let Some(stream) = self.stream.get() else { return Ok(false) };
         let reads = self.store.doc(&DocName::streams()).await?;
@@ -157,9 +168,9 @@ impl Declaring {
         Ok(sessions.iter().any(is_mine))
     }
 
-    /// Tells if rules name workers that are not there, and not this one: then it may have been
-    /// meant to be one of those. Asked a session timeout after the start, when a fleet that starts
-    /// at once is there, and who died before has been seen to be silent.
+    /// Reports rules that name absent workers while none names this worker: somebody may have given
+    /// this worker a wrong id. [`Self::work`] calls it one session timeout after the start, when
+    /// the workers of a fleet that starts together have joined.
     async fn warn_of_absentees(&self) {
         let Ok(stored) = placing::read(&self.store).await else { return };
         let Some(rules) = stored.placement.map(|it| it.rules) else { return };
@@ -175,19 +186,20 @@ impl Declaring {
     }
 }
 
-/// Whether there are rules, and none names this worker.
+/// True if rules exist and none names this worker.
 fn is_unnamed(worker: &WorkerId, rules: &PlacementRules) -> bool {
     !rules.rules().is_empty() && rules.rules().iter().all(|rule| rule.worker != *worker)
 }
 
-/// The workers that were seen to beat between two listings, or to come.
+/// The workers whose session moved its beat between two listings, or joined between them.
 fn living(before: &[Session], after: &[Session]) -> BTreeSet<WorkerId> {
     let stands = |row: &Session| before.iter().any(|it| it.id == row.id && it.beat == row.beat);
     let lives = after.iter().filter(|row| !row.has_ended() && !stands(row));
     lives.map(|row| row.id.worker.clone()).collect()
 }
 
-/// What is to be told where rules name workers that do not live: both lists.
+/// The event for rules that name workers that do not live: the named workers that are absent, and
+/// the living workers that no rule names. `None` if every named worker lives.
 fn unnamed(rules: &PlacementRules, living: &BTreeSet<WorkerId>) -> Option<WorkerEvent> {
     let named: BTreeSet<WorkerId> = rules.rules().iter().map(|rule| rule.worker.clone()).collect();
     let absent: Vec<WorkerId> = named.difference(living).cloned().collect();

@@ -1,20 +1,21 @@
-//! A name for a worker that was given none.
+//! Makes the id of a worker whose builder was given none.
 
 use std::ffi::OsString;
 
 use crate::{env::Entropy, lease::WorkerId, settings::InvalidSettings};
 
-/// `POD_NAME` from the environment, else the host's name, the process id and a random part.
+/// The environment variable `POD_NAME` if it is set and not empty; else the host name, the process
+/// id and a random part, such as `host-4711-0badcafe`.
 ///
 /// # Errors
-/// `POD_NAME` is there and can be no worker's id: under a made-up one the worker would not take its
-/// leases back, nor be the one that placement rules name.
+/// `POD_NAME` is no valid worker id. A random id instead would change at each start: the worker
+/// would not take its former leases back, and placement rules could not name it.
 pub(super) fn default_worker_id(entropy: &dyn Entropy) -> Result<WorkerId, InvalidSettings> {
     let pod = named_by(std::env::var_os("POD_NAME"))?;
     Ok(pod.unwrap_or_else(|| made_up(entropy)))
 }
 
-/// The worker's id as the environment gives it, if it does.
+/// The value of `POD_NAME` as a worker id; `None` if it is unset or empty.
 fn named_by(pod: Option<OsString>) -> Result<Option<WorkerId>, InvalidSettings> {
     let Some(pod) = pod.filter(|pod| !pod.is_empty()) else { return Ok(None) };
     let name = pod.to_string_lossy();
@@ -23,6 +24,8 @@ fn named_by(pod: Option<OsString>) -> Result<Option<WorkerId>, InvalidSettings> 
     })
 }
 
+/// An id from the host name (its ASCII letters and digits, at most 60), process id and 32 random
+/// bits.
 fn made_up(entropy: &dyn Entropy) -> WorkerId {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let host: String = host.chars().filter(char::is_ascii_alphanumeric).take(60).collect();

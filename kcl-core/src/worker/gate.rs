@@ -1,7 +1,15 @@
-//! Whether a run may dispatch: set by the keeper, looked at before each dispatch.
+//! The gate between the keeper and one run: it says whether the run may dispatch, and carries the
+//! run's checkpoints and other news to the keeper.
 //!
-//! The keeper closes a gate before it sends the beat that says so; it does not wait for the user's
-//! runtime, which may be blocked.
+//! ```text
+//! keeper ── state, drain deadline, validity ──► Gate ◄── checked before each dispatch ── run
+//! keeper ◄── events: progress, stopped … ────── Gate ◄── checkpoints, news ───── run, handle
+//! ```
+//!
+//! The state is an atomic, so that an order takes effect at once; the keeper never waits for the
+//! user's runtime, which may be blocked. A run may dispatch only if its gate is open *and* the
+//! worker's session is valid by the clock ([`Validity`]): the second holds even if the keeper's
+//! thread is late.
 
 use std::{
     fmt,
@@ -23,9 +31,10 @@ use crate::{
     stream::{Position, StartAt},
 };
 
-/// Until when the session is valid, for every gate of one worker.
+/// The end of the session's validity. The keeper sets it; every gate of the worker shares it.
 #[derive(Clone, Debug)]
 pub(crate) struct Validity {
+    /// Microseconds of `clock`; 0 means never valid.
     until: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
@@ -47,8 +56,9 @@ impl Validity {
         self.clock.now() >= self.until()
     }
 
-    /// Waits until the session is not valid any more. Timers do not see a suspend, so the clock
-    /// is looked at again; the deadline may have moved meanwhile.
+    /// Waits until the session is no longer valid. After each sleep it compares the clock again:
+    /// the keeper may have moved the deadline, and a timer may fire at another time than the clock
+    /// shows if the machine was suspended.
     async fn over(&self) {
         while !self.is_over() {
             self.clock.sleep_until(self.until()).await;
@@ -56,16 +66,16 @@ impl Validity {
     }
 }
 
-/// What the keeper lets a run do.
+/// The keeper's order to a run. It goes from any state to any other, but never leaves `Dropped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GateState {
-    /// Dispatch.
+    /// Dispatch batches.
     Open,
-    /// Finish the batch at hand, dispatch nothing new.
+    /// Finish the batch that runs, and dispatch no other.
     Draining,
-    /// Drop the batch at hand and keep its records.
+    /// Drop the batch that runs, and deliver its records again when the gate opens.
     Suspended,
-    /// Drop the batch at hand: the lease is not this run's any more.
+    /// Drop the batch that runs and end: the lease is lost or given up.
     Dropped,
 }
 
@@ -74,47 +84,55 @@ pub(crate) struct Gate {
     epoch: Epoch,
     state: AtomicU8,
     changed: Notify,
-    /// When a draining run is dropped at the latest.
+    /// The time at which the keeper drops a draining run, in microseconds.
     drained_by: AtomicU64,
     validity: Validity,
-    /// Whether a batch may run on past the deadline; the overlap is then the user's.
+    /// The setting `finish_batch`: a running batch is never dropped, not even when the session is
+    /// no longer valid. The next owner may then process the same records at the same time.
     finish_batch: bool,
-    /// Whether the processor commits its checkpoints itself.
+    /// Whether the processor commits its checkpoints itself, with its effects.
     transactional: bool,
     checkpoints: Mutex<Checkpoints>,
     listener: Listener,
 }
 
-/// Who hears the news of a run.
+/// The receiver of a run's news.
 enum Listener {
     Keeper(mpsc::UnboundedSender<Event>),
-    /// Nobody: of a lease made by hand, whose checkpoints are stored at once.
+    /// No receiver: the gate of a lease made for a unit test. Each checkpoint counts as stored at
+    /// once.
     Test,
 }
 
+/// The checkpoint state of a run. It belongs to one lease under one epoch.
 #[derive(Default)]
 struct Checkpoints {
-    /// The first record delivered under the lease, and the last.
+    /// The first record that was delivered under the lease.
     first: Option<Position>,
+    /// The last record that was delivered under the lease; no checkpoint may pass it.
     delivered: Option<Position>,
-    /// The furthest position asked for.
+    /// The furthest position for which the processor requested a checkpoint.
     asked: Option<Position>,
-    /// The newest checkpoint that is known to be stored.
+    /// The newest checkpoint that the coordinator has reported as stored.
     stored: Option<Checkpoint>,
-    /// Progress that was reported and that the keeper has not taken up yet.
+    /// Reported progress that the keeper has not taken yet. While it is there, the keeper's queue
+    /// holds exactly one event about it.
     untold: Option<Untold>,
+    /// Callers that wait until their checkpoint is stored: `true`; or the lease is lost: `false`.
     waiting: Vec<(Checkpoint, oneshot::Sender<bool>)>,
 }
 
-/// Progress of which the keeper was told that there is some.
+/// Progress that the keeper has not taken yet.
 struct Untold {
     checkpoint: Checkpoint,
     progress: Progress,
+    /// Write the checkpoint soon: a caller waits for it.
     flush: bool,
 }
 
 impl Untold {
-    /// With what was reported before it, and not taken up.
+    /// Joins this progress with `earlier` progress that was not taken: the higher checkpoint, the
+    /// newest figures that are known, and a flush if either needs one.
     fn after(self, earlier: Self) -> Self {
         let lower = earlier.checkpoint.may_follow(&self.checkpoint);
         Self {
@@ -149,7 +167,7 @@ impl Gate {
         }
     }
 
-    /// The gate of a lease made by hand, valid until it is closed.
+    /// Makes the open gate of a lease for a unit test. Its session is valid for ever.
     pub(crate) fn for_test(epoch: Epoch, clock: Arc<dyn Clock>) -> Self {
         let validity = Validity::new(clock);
         validity.set(Time::NEVER);
@@ -162,6 +180,7 @@ impl Gate {
         self.epoch
     }
 
+    /// Sets the state and wakes the run. With `Dropped`, every waiting checkpoint fails.
     pub(crate) fn set(&self, state: GateState) {
         // A dropped gate stays dropped.
         let keep = |old| (old != GateState::Dropped as u8).then_some(state as u8);
@@ -174,13 +193,13 @@ impl Gate {
         }
     }
 
-    /// Lets the batch at hand and the processor's farewell take until then, and nothing new start.
+    /// Lets the running batch and the processor's `stop` take until `until`, and no batch start.
     pub(crate) fn drain(&self, until: Time) {
         self.drained_by.store(until.as_micros(), Ordering::Release);
         self.set(GateState::Draining);
     }
 
-    /// How long a draining run may still take.
+    /// The time that a draining run has left; zero after its deadline.
     pub(crate) fn drain_left(&self) -> Duration {
         let until = Time::from_micros(self.drained_by.load(Ordering::Acquire));
         until.since(self.validity.clock.now())
@@ -195,12 +214,12 @@ impl Gate {
         }
     }
 
-    /// Whether a batch that was given to the processor may go on now.
+    /// True if a batch that the processor already has may go on.
     pub(crate) fn may_process(&self) -> bool {
         matches!(self.state(), GateState::Open | GateState::Draining) && !self.validity.is_over()
     }
 
-    /// Waits until a batch at hand may not go on.
+    /// Waits until a running batch may not go on.
     pub(crate) async fn closed(&self) {
         loop {
             let changed = self.changed.notified();
@@ -215,7 +234,7 @@ impl Gate {
         }
     }
 
-    /// Waits until a batch at hand has to be dropped.
+    /// Waits until a running batch must be dropped. Never returns with the setting `finish_batch`.
     pub(crate) async fn must_drop(&self) {
         if self.finish_batch {
             std::future::pending::<()>().await;
@@ -223,7 +242,7 @@ impl Gate {
         self.closed().await;
     }
 
-    /// Waits until the keeper changes its mind, or the session is not valid any more.
+    /// Waits until the state differs from `seen`. The end of the session's validity is no change.
     pub(crate) async fn changed(&self, seen: GateState) {
         loop {
             let changed = self.changed.notified();
@@ -234,14 +253,16 @@ impl Gate {
         }
     }
 
-    /// Waits until a new batch may be given to the processor; false if that will never be.
+    /// Waits until a new batch may be dispatched. False if none may be ever again: the run drains
+    /// or is dropped.
     pub(crate) async fn dispatchable(&self) -> bool {
         loop {
             let changed = self.changed.notified();
             match self.state() {
                 GateState::Draining | GateState::Dropped => return false,
                 GateState::Open if !self.validity.is_over() => return true,
-                // The keeper suspends a run whose deadline has passed, and resumes it.
+                // The session has lapsed. The keeper suspends the run soon, or extends the session,
+                // which changes no gate.
                 GateState::Open => {
                     let soon = self.validity.clock.sleep(LAPSE_POLL);
                     tokio::select! { biased; () = changed => {}, () = soon => {} }
@@ -251,25 +272,28 @@ impl Gate {
         }
     }
 
-    /// Notes which records are delivered: beyond the last, no checkpoint is taken.
+    /// Notes the first and the last record of a batch before it is delivered. A checkpoint beyond
+    /// `to` is refused.
     pub(crate) fn note_delivered(&self, from: &Position, to: &Position) {
         let mut checkpoints = self.checkpoints();
         checkpoints.first.get_or_insert_with(|| from.clone());
         checkpoints.delivered = Some(to.clone());
     }
 
-    /// The last record delivered under the lease.
+    /// The last record that was delivered under the lease.
     pub(crate) fn last_delivered(&self) -> Option<Position> {
         self.checkpoints().delivered.clone()
     }
 
-    /// The furthest position that a checkpoint was asked for at.
+    /// The furthest position for which a checkpoint was requested.
     pub(crate) fn last_asked(&self) -> Option<Position> {
         self.checkpoints().asked.clone()
     }
 
-    /// What was delivered since the last checkpoint does not count any more. Where that is, or else
-    /// the first record delivered: what was there and is trimmed meanwhile is to be reported.
+    /// Forgets the deliveries after the last requested checkpoint, and returns the place to read
+    /// from again: after that checkpoint, or at the first record that was delivered. Starting at a
+    /// record, not at the run's initial position, lets the reader prove a loss if the stream has
+    /// trimmed it meanwhile. `None` if nothing was delivered.
     pub(crate) fn go_back(&self) -> Option<StartAt> {
         let mut checkpoints = self.checkpoints();
         checkpoints.delivered = checkpoints.asked.clone();
@@ -277,7 +301,13 @@ impl Gate {
         checkpoints.asked.clone().map(StartAt::After).or_else(first)
     }
 
-    /// Asks the keeper for a checkpoint. The receiver hears true when it is stored.
+    /// Requests a checkpoint from the keeper. The receiver gets `true` when it is stored, and
+    /// `false` if the lease is lost before.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Transactional`] if the processor commits its checkpoints itself;
+    /// [`CheckpointError::LeaseLost`]; [`CheckpointError::NotDelivered`] if `at` is beyond the last
+    /// delivered record.
     pub(crate) fn ask_checkpoint(
         &self,
         key: &LeaseKey,
@@ -299,7 +329,7 @@ impl Gate {
         checkpoints.asked = checkpoints.asked.take().max(Some(at.clone()));
         let checkpoint = Checkpoint::After(at.clone());
         if checkpoints.stored.as_ref().is_some_and(|stored| stored.may_follow(&checkpoint)) {
-            // Nothing is written for it any more, so nobody would tell.
+            // The store already has it or a later one. No write follows that would answer.
             let _ = sender.send(true);
             return Ok(receiver);
         }
@@ -309,8 +339,8 @@ impl Gate {
         Ok(receiver)
     }
 
-    /// Tells the keeper news of this run. Of progress it is told once until it takes it up, however
-    /// much there is meanwhile: so its queue is no longer than there are leases.
+    /// Sends news of this run to the keeper. Progress is joined into one event until the keeper
+    /// takes it, so that the keeper's queue holds at most one progress event for each lease.
     pub(crate) fn report(&self, key: &LeaseKey, news: RunNews) {
         match (&self.listener, news) {
             (Listener::Keeper(events), news) => {
@@ -321,8 +351,7 @@ impl Gate {
                     }
                 }
                 let event = RunEvent { key: key.clone(), epoch: self.epoch, news };
-                // The keeper may be gone: then nothing is stored any more, and nobody is told
-                // otherwise.
+                // If the keeper is gone, no checkpoint is stored any more, and none is confirmed.
                 let _ = events.send(Event::Run(event));
             }
             (Listener::Test, RunNews::Progress { checkpoint, .. }) => self.note_stored(&checkpoint),
@@ -330,7 +359,8 @@ impl Gate {
         }
     }
 
-    /// Notes progress for the keeper. Whether it is to be told: it knows of none yet.
+    /// Joins progress with the progress that the keeper has not taken. True if there was none, so
+    /// that the keeper needs an event.
     fn note_progress(&self, news: Untold) -> bool {
         let mut checkpoints = self.checkpoints();
         let earlier = checkpoints.untold.take();
@@ -342,13 +372,13 @@ impl Gate {
         first
     }
 
-    /// All the progress that was reported and not taken up yet; it then counts as taken up.
+    /// Takes all progress that was reported since the last call.
     pub(crate) fn take_progress(&self) -> Option<RunNews> {
         let Untold { checkpoint, progress, flush } = self.checkpoints().untold.take()?;
         Some(RunNews::Progress { checkpoint, progress, flush })
     }
 
-    /// Everything up to `stored` is in the store.
+    /// Notes that `stored` is in the store, and confirms every waiting checkpoint up to it.
     pub(crate) fn note_stored(&self, stored: &Checkpoint) {
         let mut checkpoints = self.checkpoints();
         checkpoints.stored = Some(stored.clone());
@@ -362,7 +392,7 @@ impl Gate {
         }
     }
 
-    /// The newest checkpoint that is known to be stored.
+    /// The newest checkpoint that the coordinator has reported as stored.
     pub(crate) fn stored(&self) -> Option<Checkpoint> {
         self.checkpoints().stored.clone()
     }
@@ -372,7 +402,7 @@ impl Gate {
     }
 }
 
-/// How often a run whose deadline has passed looks whether it has moved.
+/// The pause between two checks whether the keeper has extended a session that lapsed.
 const LAPSE_POLL: Duration = Duration::from_millis(50);
 
 impl fmt::Debug for Gate {
@@ -384,7 +414,7 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// Whether nobody may checkpoint any more: the lease is lost.
+/// True if no checkpoint is accepted any more, because the lease is lost.
 fn refuses_checkpoints(state: GateState) -> bool {
     state == GateState::Dropped && !planted!(HandleOutlivesLease)
 }

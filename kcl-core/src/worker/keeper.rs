@@ -1,7 +1,17 @@
-//! The keeper: drives the coordinator, and talks to the store for it.
+//! The keeper drives the coordinator and executes its commands on the lease store.
 //!
-//! It runs on a thread of its own. What it says to the user's runtime it says through gates, which
-//! take effect at once, and through a channel, which takes effect when that runtime gets to it.
+//! ```text
+//! store answers, run events, wake-ups, timer ──► Coordinator::handle ──► commands
+//! store calls ──► a task each        run orders ──► gates        the rest ──► supervisor
+//! ```
+//!
+//! It runs on a thread and a runtime of its own, so that a processor that blocks the user's
+//! runtime delays no beat. It controls that runtime in two ways: a gate takes effect at once, a
+//! command to the supervisor when the user's runtime polls the supervisor. Whatever must stop
+//! dispatch therefore goes through a gate.
+//!
+//! The keeper ends when the coordinator is over, or when the supervisor is gone because the caller
+//! dropped the worker's future. In both cases every gate is closed.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -27,17 +37,17 @@ use crate::{
     stream::StreamName,
 };
 
-/// What the keeper wants of the supervisor.
+/// A command of the keeper to the supervisor.
 #[derive(Debug)]
 pub(super) enum SupervisorCommand {
-    /// Start a run.
+    /// Start the run of a lease; the gate is the keeper's control of that run.
     Start(Box<Lease>, Arc<Gate>),
-    /// Describe a stream, or that of a source that has not said yet which it reads, and tell the
-    /// keeper.
+    /// Describe a stream and answer with [`Event::Described`]. `None` means the stream of a source
+    /// that has not described itself yet.
     Describe(CallId, Option<StreamName>),
-    /// List the shards of a stream, and hand them to the keeper.
+    /// Describe a stream, list its shards and answer with [`Event::Shards`].
     ListShards(CallId, StreamName),
-    /// The worker is over.
+    /// The worker has ended with this outcome.
     Finished(Outcome),
 }
 
@@ -49,19 +59,27 @@ pub(super) struct Keeper {
     pub(super) reports: ReportBoard,
     pub(super) env: Env,
     pub(super) settings: Settings,
+    /// The end of the session's validity, shared with every gate.
     pub(super) validity: Validity,
     pub(super) status: StatusBoard,
+    /// Events of the runs, the supervisor and the worker's handles.
     pub(super) events: mpsc::UnboundedReceiver<Event>,
-    /// For the gates' news.
+    /// The other end of `events`; each gate gets a clone.
     pub(super) sender: mpsc::UnboundedSender<Event>,
+    /// Commands to the supervisor. It closes when the supervisor is gone.
     pub(super) directions: mpsc::UnboundedSender<SupervisorCommand>,
+    /// The gate of each lease that this worker holds, until the coordinator reports the lease as
+    /// lost or ended.
     pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
+    /// The store calls under way.
     pub(super) calls: Calls,
+    /// Creates the store again if somebody deletes it.
     pub(super) remaking: Remaking,
 }
 
 impl Keeper {
-    /// Keeps the worker's part in the fleet until it is over, or nobody is there to work for.
+    /// Feeds events to the coordinator and executes its commands, until the coordinator is over or
+    /// the supervisor is gone.
     pub(super) async fn keep(mut self) {
         let mut waking =
             Waking::new(self.store.clone(), Arc::clone(&self.env.clock), self.seam.clone());
@@ -70,7 +88,7 @@ impl Keeper {
         while !self.coordinator.is_over() {
             let wake = self.coordinator.next_wake();
             let clock = Arc::clone(&self.env.clock);
-            // What is due at once is due at time zero.
+            // `next_wake` is `Time::ZERO` when something is due at once; lateness counts from now.
             let due = wake.max(clock.now());
             self.seam.keeper_turn(due, late);
             let event = tokio::select! {
@@ -99,6 +117,7 @@ impl Keeper {
         }
     }
 
+    /// Gives one event to the coordinator and executes the commands that it returns.
     fn handle(&mut self, event: Event, waking: &mut Waking) {
         let event = self.with_all_progress(event);
         let commands = self.coordinator.handle(self.env.clock.now(), event);
@@ -107,7 +126,8 @@ impl Keeper {
         }
     }
 
-    /// News of progress mean all that there has been since.
+    /// Replaces a progress event by all progress that its run has reported up to now. The gate
+    /// sends one event until the keeper takes the progress here.
     fn with_all_progress(&self, event: Event) -> Event {
         match event {
             Event::Run(RunEvent { key, epoch, news: news @ RunNews::Progress { .. } }) => {
@@ -125,7 +145,7 @@ impl Keeper {
             Command::Describe(id, of) => self.direct(SupervisorCommand::Describe(id, of)),
             Command::ListShards(id, of) => self.direct(SupervisorCommand::ListShards(id, of)),
             Command::Measure => {
-                // The keeper has the other end.
+                // The keeper owns the receiver, so the channel is open.
                 let _ = self.sender.send(Event::Measured(Box::new(self.reports.report())));
             }
             Command::Run(command) => self.direct_run(command),
@@ -147,9 +167,10 @@ impl Keeper {
         }
     }
 
+    /// Starts a store call with a deadline, as a task of its own.
     fn ask(&mut self, id: CallId, call: StoreCall) {
         let timeout = self.settings.coordination.session_timeout;
-        // A beat is worth waiting for as long as its answer can still count.
+        // The answer to a beat extends the session until the whole timeout has passed.
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
         if let StoreCall::Release(release) = &call {
             let (key, epoch) = (release.key.clone(), release.epoch);
@@ -160,13 +181,14 @@ impl Keeper {
         self.calls.start(&*self.env.spawner, id, asking.in_current_span());
     }
 
-    /// Somebody deleted what the state is kept in.
+    /// Creates the store again, after a call has found its table or schema missing.
     fn remake_store(&self) {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.env.clock));
         self.remaking.start(&*self.env.spawner, store, clock, self.seam.clone());
     }
 
-    /// Gates first: whatever is to stop has stopped dispatching before anything else is done.
+    /// Executes an order to one run: sets its gate, or makes a gate and has the supervisor start
+    /// the run. An order for another epoch than the gate's is for a former run and has no effect.
     fn direct_run(&mut self, command: RunCommand) {
         let RunCommand { key, epoch, order } = command;
         if let RunOrder::Start(lease) = order {
@@ -185,13 +207,15 @@ impl Keeper {
         });
     }
 
+    /// Passes a notice to the observers, after the keeper's own reactions: it follows the wake-ups
+    /// of a new session, and drops the gate of a lease that is lost or ended.
     fn tell(&mut self, notice: Notice, waking: &mut Waking) {
         match &notice {
             Notice::Registered(session) => waking.follow(session.clone()),
             Notice::Lost(key, epoch, _) | Notice::Ended(key, epoch) => {
                 if let Some(gate) = self.gates.get(key).filter(|gate| gate.epoch() == *epoch) {
-                    // Also after a handover: whoever still holds the handle is refused, and not
-                    // kept waiting for a checkpoint that nobody writes any more.
+                    // After a handover, too: a checkpoint by a handle that is still in use then
+                    // fails at once, instead of waiting for a write that never comes.
                     gate.set(GateState::Dropped);
                     self.gates.remove(key);
                 }
@@ -209,12 +233,12 @@ impl Keeper {
     }
 
     fn direct(&self, direction: SupervisorCommand) {
-        // A supervisor that is gone is noticed by the loop.
+        // If the supervisor is gone, `keep` notices the closed channel.
         let _ = self.directions.send(direction);
     }
 
-    /// Nobody is there to work for: the user's future was dropped, and every run with it. One
-    /// write ends the session and frees everything.
+    /// Ends the session with one write, which frees all its leases. The caller has dropped the
+    /// worker's future, and every run with it, so no lease is released one by one.
     async fn abandon(mut self) {
         self.close_gates();
         let end = EndSession::new(self.coordinator.session().clone(), Ending::Leave);
@@ -222,6 +246,7 @@ impl Keeper {
         let _ = carry_out(&self.store, StoreCall::EndSession(end), deadline).await;
     }
 
+    /// Stops all dispatch, and fails all checkpoints that wait.
     fn close_gates(&mut self) {
         self.validity.set(crate::env::Time::ZERO);
         for gate in self.gates.values() {
@@ -230,7 +255,7 @@ impl Keeper {
     }
 }
 
-/// However the keeper ends, nothing is dispatched after it.
+/// Closes the gates however the keeper ends, also by a panic: no run dispatches without a keeper.
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.close_gates();

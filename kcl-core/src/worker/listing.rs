@@ -1,4 +1,8 @@
-//! Listing the shards of the stream, all of one life of it.
+//! Lists the shards of a stream, and refuses an answer that proves nothing.
+//!
+//! Kinesis answers a listing from a view that may be seconds old, and a stream that is deleted and
+//! created again has the same name. An empty list, a list of two lives, and a list that is older
+//! than the end of a shard are therefore [`SourceErrorKind::Unavailable`], which callers retry.
 
 use crate::{
     coordinator::StreamView,
@@ -8,8 +12,8 @@ use crate::{
 /// Every shard that the stream lists.
 ///
 /// # Errors
-/// Those of the source; [`SourceErrorKind::Unavailable`] if there are none: no stream is without
-/// shards, so the answer is from before there was one, or no answer at all.
+/// Any error of the source; [`SourceErrorKind::Unavailable`] for an empty list: every stream has
+/// shards, so the stream is not ready yet.
 pub(super) async fn shards(source: &dyn StreamSource) -> SourceResult<Vec<Shard>> {
     let shards = source.shards().await?;
     if shards.is_empty() {
@@ -19,11 +23,12 @@ pub(super) async fn shards(source: &dyn StreamSource) -> SourceResult<Vec<Shard>
     Ok(shards)
 }
 
-/// The stream and its shards.
+/// Describes the stream and lists its shards, all of one life: it describes the stream again after
+/// the listing and compares.
 ///
 /// # Errors
-/// Those of the listing; [`SourceErrorKind::Unavailable`] if the stream was deleted and made again
-/// meanwhile: its shards have the names of the former ones, and are others.
+/// Any error of [`shards`]; [`SourceErrorKind::Unavailable`] if the stream was deleted and created
+/// again meanwhile: the shards of both lives have the same names.
 pub(crate) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> {
     let description = source.describe().await?;
     let shards = shards(source).await?;
@@ -37,12 +42,11 @@ pub(crate) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> 
     Ok(StreamView { description, shards })
 }
 
-/// The shards that continue `parent`, which has ended.
+/// The children of `parent`, which has ended; empty if the stream lists none.
 ///
 /// # Errors
-/// Those of the listing; [`SourceErrorKind::Unavailable`] if the list is older than that end: it
-/// holds the parent as open. That there are no such shards is believed only of a list that knows of
-/// the end.
+/// Any error of [`shards`]; [`SourceErrorKind::Unavailable`] if the list is older than the end of
+/// the parent: it names no child and shows the parent as open.
 pub(super) async fn list_children(
     source: &dyn StreamSource,
     parent: &ShardId,
@@ -68,7 +72,8 @@ mod tests {
         stream::{Shard, ShardId, ShardReader, StartAt, StreamDescription, StreamKey},
     };
 
-    /// A stream that lists these shards, and is made again at so many listings.
+    /// A stream that lists these shards. During each of the next `left` listings it is deleted and
+    /// created again.
     #[derive(Debug)]
     struct Lists {
         shards: Vec<Shard>,
@@ -124,7 +129,7 @@ mod tests {
             (vec![], None),
             (vec![shard("shard-0", false)], None),
             (vec![shard("shard-0", true)], Some(0)),
-            // It is forgotten, and so is what continued it.
+            // The shard is no longer listed, and neither are its children.
             (vec![shard("shard-7", false)], Some(0)),
             (vec![shard("shard-0", false), child.clone()], Some(1)),
             (vec![child], Some(1)),

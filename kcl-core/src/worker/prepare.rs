@@ -1,4 +1,4 @@
-//! Getting the sources ready, before the worker joins.
+//! Prepares the stream sources before the worker joins, for example by registering a consumer.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::{
     stream::{SourceResult, Sources, StreamSource},
 };
 
-/// Pauses between attempts that fail.
+/// The first and the longest pause between two failing attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Prepares every source; what may pass is waited out.
+/// Prepares every source. Retries a retryable error for ever.
 ///
 /// # Errors
-/// What somebody has to mend.
+/// The first error that is not retryable.
 pub(super) async fn prepare(sources: &Sources, env: &Env) -> SourceResult<()> {
     for source in sources.all() {
         prepare_one(&**source, env).await?;

@@ -1,4 +1,7 @@
-//! What has to be there before a worker joins: the store, and placement rules where needed.
+//! Prepares the lease store before a worker joins, and checks that required placement rules exist.
+//!
+//! The keeper's thread does this before it makes the coordinator. [`super::prepare`] does the same
+//! for the sources, on the user's runtime.
 
 use std::time::Duration;
 
@@ -15,12 +18,12 @@ use crate::{
 /// Why the store is not ready for the worker.
 pub(super) enum Unready {
     Store(StoreError),
-    /// There have to be placement rules, and there are none.
+    /// The worker needs placement rules, and the store holds none.
     NoRules,
 }
 
-/// Prepares the store, and sees that there are placement rules if there have to be; what may pass
-/// is waited out.
+/// Prepares the store, and checks with `needs_rules` that it holds placement rules. Retries an
+/// error that may pass until it succeeds or the worker's future is dropped (`directions` closed).
 pub(super) async fn prepare(
     store: &WatchedStore,
     needs_rules: bool,
@@ -51,7 +54,8 @@ async fn has_what_it_needs(store: &WatchedStore, needs_rules: bool) -> StoreResu
     Ok(placement.is_some_and(|it| !it.rules.rules().is_empty()))
 }
 
-/// Whether preparing again may help: what is missing was deleted by somebody just then.
+/// True if another attempt may succeed. [`StoreErrorKind::Missing`] may pass, too: somebody deleted
+/// the table between its creation and the next call, and the next attempt creates it again.
 fn may_pass(error: &StoreError) -> bool {
     error.is_retryable() || error.kind == StoreErrorKind::Missing
 }

@@ -1,7 +1,7 @@
-//! A store whose table or schema is gone while a worker runs: it is made again.
+//! Creates the lease store again if somebody deletes its table or schema while a worker runs.
 //!
-//! What was in it is lost. A store tells so by its generation (PROTOCOL rule 13), and the
-//! coordinator writes forward what this process knows.
+//! The rows are lost. The new store has another generation (PROTOCOL rule 13); the coordinator
+//! notices that and writes back the checkpoints that this process knows.
 
 use std::{
     sync::{
@@ -23,14 +23,16 @@ use crate::{
 /// The time between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// One attempt at a time to make the store again.
+/// Creates the store again, with at most one attempt at a time.
 #[derive(Debug, Default)]
 pub(super) struct Remaking {
+    /// True during an attempt and the [`PAUSE`] after it.
     busy: Arc<AtomicBool>,
 }
 
 impl Remaking {
-    /// A call found the store missing: it is prepared, unless that is being done.
+    /// Starts an attempt, unless one is under way. The keeper calls it for each store call that
+    /// fails with [`StoreErrorKind::Missing`](crate::store::StoreErrorKind::Missing).
     pub(super) fn start(
         &self,
         spawner: &dyn Spawner,

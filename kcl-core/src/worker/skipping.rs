@@ -1,8 +1,11 @@
-//! Looking for the operator's word on records that shards are stuck on.
+//! Reads from the store which records the operator gives up, while a shard of this worker is stuck.
 //!
-//! Runs beside the keeper, on its thread, and asks nobody but the store: a stuck shard goes on also
-//! where nobody plans. It reads the operator's document as long as a shard is stuck, and at no
-//! other time: a batch that fails once costs nothing.
+//! A run enters its failing batch on the [`StuckBoard`]. This task then reads the placement
+//! document, which holds the operator's marks, and puts the given-up record on the board, where
+//! the run finds it. The task needs no planner: it reads the document itself. It reads only while a
+//! shard is stuck, and first after [`EVERY`], so that a batch that fails once costs no call.
+//!
+//! The task runs on the keeper's thread beside the keeper.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +17,10 @@ use crate::{
     stream::Position,
 };
 
-/// How long a shard is stuck before it is looked, and how often it is looked then.
+/// The time from the first stuck shard to the first read of the document, and between two reads.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Looks for the operator's word on what is stuck.
+/// The task that looks for given-up records.
 pub(super) struct Skipping {
     store: WatchedStore,
     clock: Arc<dyn Clock>,
@@ -29,7 +32,7 @@ impl Skipping {
         Self { store: store.clone(), clock: Arc::clone(&env.clock), stuck: stuck.clone() }
     }
 
-    /// Does so for as long as it is polled.
+    /// Reads the document every [`EVERY`] while a shard is stuck. Never returns.
     pub(super) async fn work(self) {
         loop {
             self.stuck.any().await;
@@ -37,7 +40,7 @@ impl Skipping {
             if !self.stuck.is_any() {
                 continue;
             }
-            // What was said holds where nothing can be read.
+            // If the read fails, the board keeps the marks of the last read.
             if let Ok(stored) = placing::read(&self.store).await {
                 let now = self.clock.wall();
                 self.stuck.say(|key, first, last| given_up(&stored, key, (first, last), now));
@@ -46,7 +49,7 @@ impl Skipping {
     }
 }
 
-/// What the operator says of the records of a lease, from one to another.
+/// The record from `first` to `last` of a lease that the operator gives up, if there is one.
 fn given_up(
     stored: &Stored,
     key: &LeaseKey,

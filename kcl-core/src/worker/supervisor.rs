@@ -1,5 +1,10 @@
-//! The supervisor: the keeper's hand on the user's runtime. Starts runs, lists shards, passes on
-//! events.
+//! The supervisor executes on the user's runtime what the keeper orders: it starts runs, describes
+//! the stream and lists its shards.
+//!
+//! The keeper sends [`SupervisorCommand`]s through a channel. The supervisor starts a task for each
+//! command and never waits for it, so that a slow stream delays no run. Answers go back to the
+//! keeper as coordinator events. The supervisor does not stop runs; the keeper does, through their
+//! gates. Only when the supervisor is dropped, it aborts the runs that are left.
 
 use std::{
     collections::BTreeMap,
@@ -26,25 +31,34 @@ use crate::{
     stream::{SourceError, SourceErrorKind, StreamDescription, StreamName},
 };
 
-/// How old a description of the stream may be that a worker joins with.
+/// The highest age at which the description from the worker's start answers the coordinator's
+/// first request for one. It saves one call.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long runs may take to notice that the worker is over.
+/// How long a worker that ends waits for its runs to end by themselves; then it aborts them.
 const LAST_RUNS: Duration = Duration::from_secs(1);
 
-/// Starts runs, lists shards, passes on events.
+/// Executes the keeper's commands on the user's runtime.
 pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
+    /// The keeper's commands. The keeper drops the other end when it ends.
     pub(super) directions: mpsc::UnboundedReceiver<SupervisorCommand>,
+    /// Takes the answers to the keeper.
     pub(super) events: mpsc::UnboundedSender<Event>,
+    /// The newest run of each lease that this worker has held. A run that has ended stays until
+    /// the lease is acquired again.
     pub(super) runs: BTreeMap<LeaseKey, TaskHandle>,
-    /// The stream as it was described when the worker started, and when that was.
+    /// The description of the stream from the worker's start, and the time of the answer. `None`
+    /// after its first use.
     pub(super) described: Option<(Time, StreamDescription)>,
-    /// What the worker reads, for whoever else has to know.
+    /// The stream that the worker reads, once the source has described it. [`Declaring`] reads it.
+    ///
+    /// [`Declaring`]: super::declaring::Declaring
     pub(super) stream: Arc<OnceLock<StreamDescription>>,
 }
 
 impl Supervisor {
-    /// Works until the keeper says that the worker is over.
+    /// Executes commands until the keeper sends the worker's outcome. A channel that closes without
+    /// an outcome is [`WorkerError::KeeperGone`].
     pub(super) async fn work(mut self) -> Result<(), WorkerError> {
         let outcome = loop {
             match self.directions.recv().await {
@@ -68,6 +82,7 @@ impl Supervisor {
         }
     }
 
+    /// Starts the run of an acquired lease. The run itself waits for the lease's former run.
     fn start(&mut self, lease: &Lease, gate: Arc<Gate>) {
         let span = info_span!("kcl.run", lease = %lease.key, epoch = %lease.epoch);
         let Some(run) = Run::new(lease, gate, Arc::clone(&self.shared)) else { return };
@@ -77,7 +92,8 @@ impl Supervisor {
         self.runs.insert(lease.key.clone(), task);
     }
 
-    /// The answer that the worker got as it started serves the first time, if it is not old.
+    /// Describes a stream. The first call reuses the description from the worker's start, unless
+    /// that is older than [`FRESH`].
     fn describe(&mut self, id: CallId, of: Option<StreamName>) {
         let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let now = self.shared.env.clock.now();
@@ -93,7 +109,7 @@ impl Supervisor {
                 shared.tell(WorkerEvent::StreamUnknown { error: error.to_string(), source });
             }
             if let Ok(description) = &result {
-                // Its name never changes; of the life nobody asks here.
+                // The first description stays. Readers use the name alone, which never changes.
                 let _ = stream.set(description.clone());
             }
             // The keeper may be gone by now.
@@ -107,7 +123,7 @@ impl Supervisor {
         let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let listing = async move {
             let listing = async { listing::list(&**shared.sources.of(&of)?).await };
-            // Without an answer no shard would ever be listed again.
+            // The coordinator waits for an answer before it lists again, so a panic needs one too.
             let result = CatchPanic(Box::pin(listing)).await;
             let result = result.unwrap_or_else(|message| {
                 let error = SourceError::new(SourceErrorKind::Corrupt, "ListShards", of.as_str());
@@ -124,6 +140,7 @@ impl Supervisor {
         drop(spawner.spawn("kcl-shards", Box::pin(listing.in_current_span())));
     }
 
+    /// Waits until every run has ended, for at most [`LAST_RUNS`].
     async fn wait_for_runs(&mut self) {
         let clock = Arc::clone(&self.shared.env.clock);
         let runs = std::mem::take(&mut self.runs);
@@ -140,7 +157,8 @@ impl Supervisor {
     }
 }
 
-/// Runs do not outlive the worker, also if its future is dropped.
+/// Aborts the runs that are left: runs do not outlive the worker, even if the caller drops the
+/// worker's future.
 impl Drop for Supervisor {
     fn drop(&mut self) {
         for run in self.runs.values() {

@@ -1,4 +1,9 @@
-//! Listening for wake-ups on a store that pushes them.
+//! Receives wake-ups from a store that pushes them.
+//!
+//! PostgreSQL, Redis and memory push; DynamoDB does not, and the coordinator polls the mailbox
+//! there. [`Waking`] opens one channel for the worker's session, opens it again after a failure,
+//! and reports both, because the coordinator polls as long as no channel is open. A lost wake-up
+//! costs time and nothing else: each answer to a beat shows the mailbox, too.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -9,32 +14,36 @@ use crate::{
     store::{LeaseStore, StoreError, StoreResult, Wakeups},
 };
 
-/// How long after a broken channel it is opened again. Meanwhile the mailbox is polled.
+/// The pause before a broken channel is opened again. The coordinator polls meanwhile.
 const REOPEN: Duration = Duration::from_secs(1);
 
-/// A channel on its way; `None` from a store that does not push.
+/// The opening of a channel; its result is `None` from a store that does not push.
 type Opening = Pin<Box<dyn Future<Output = StoreResult<Option<Box<dyn Wakeups>>>> + Send>>;
 
-/// The wake-ups of the session at hand.
+/// The channel for the wake-ups of the worker's present session.
 pub(super) struct Waking {
     store: WatchedStore,
     clock: Arc<dyn Clock>,
     seam: Seam,
+    /// The session whose wake-ups are received; `None` before the first is registered.
     session: Option<SessionId>,
+    /// The open channel.
     channel: Option<Box<dyn Wakeups>>,
-    /// Kept when waiting for it is dropped: on a busy worker it would never get done.
+    /// The opening under way. It survives a dropped [`Self::next`]: the keeper drops that future at
+    /// each event, and a busy worker would otherwise never finish an opening.
     opening: Option<Opening>,
-    /// The store was asked and does not push.
+    /// True after the store has answered that it does not push.
     silent: bool,
+    /// True after a failure, until a channel is open: the next opening waits for [`REOPEN`].
     broken: bool,
 }
 
-/// What listening brought.
+/// An event of the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     /// The channel is open.
     Opened,
-    /// Somebody wants the session to look.
+    /// Another worker has woken the session, which should read its document and wanted leases.
     Woken,
     /// The channel broke.
     Broken,
@@ -46,7 +55,7 @@ impl Waking {
         Self { store, clock, seam, session, channel, opening, silent: false, broken: false }
     }
 
-    /// Listens for another session.
+    /// Receives the wake-ups of `session` from now on, and none of the former session.
     pub(super) fn follow(&mut self, session: SessionId) {
         self.session = Some(session);
         self.channel = None;
@@ -54,10 +63,10 @@ impl Waking {
         self.broken = false;
     }
 
-    /// Waits for something to happen.
+    /// Waits for the next event. Never returns without a session, or if the store does not push.
     ///
     /// # Cancel safety
-    /// Safe, as the channel is; an opening goes on in the next call.
+    /// Safe: [`Wakeups::next`] is, and the next call continues an opening.
     pub(super) async fn next(&mut self) -> Heard {
         let Some(session) = self.session.clone().filter(|_| !self.silent) else {
             return std::future::pending().await;
@@ -105,7 +114,7 @@ impl Waking {
     }
 }
 
-/// Opens a channel, after a pause if there is to be one.
+/// Opens a channel, after `pause` if one is given.
 fn open(
     store: WatchedStore,
     clock: Arc<dyn Clock>,

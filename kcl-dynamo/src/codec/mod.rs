@@ -1,4 +1,4 @@
-//! Rows to items and back: each field is an attribute under its short name.
+//! Converts rows to items and back. Each field of a row is an attribute under its short name.
 
 use std::{borrow::Cow, fmt::Display};
 
@@ -10,22 +10,23 @@ use kcl_core::{
 
 use crate::layout::{Item, SK};
 
-/// A number.
+/// A number attribute.
 pub(crate) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// A text.
+/// A string attribute.
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// Shard ids as an attribute; none at all if there are none.
+/// A list attribute of shard ids; `None` for an empty list.
 pub(crate) fn shards(shards: &[ShardId]) -> Option<AttributeValue> {
     attribute(Value::List(shards.iter().map(|shard| shard.as_str().into()).collect()))
 }
 
-/// What is kept for a value; nothing for one that is empty: some servers refuse an empty binary.
+/// The attribute for a value; `None` for an empty list and empty bytes, because some servers refuse
+/// an empty binary.
 pub(crate) fn attribute(value: Value<'_>) -> Option<AttributeValue> {
     if value.is_empty() {
         return None;
@@ -38,7 +39,7 @@ pub(crate) fn attribute(value: Value<'_>) -> Option<AttributeValue> {
     })
 }
 
-/// Every attribute of a row but the keys.
+/// All attributes of a row except its keys.
 pub(crate) fn encode<R: Row>(row: &R) -> Item {
     let mut item = Item::with_capacity(R::FIELDS.len() + 2);
     row.write_to(&mut |field, value| {
@@ -49,7 +50,7 @@ pub(crate) fn encode<R: Row>(row: &R) -> Item {
     item
 }
 
-/// Reads a row back.
+/// Reads a row from an item.
 pub(crate) fn decode<R: Row>(item: &Item) -> Result<R, BadRow> {
     match item.get(SK) {
         Some(AttributeValue::S(key)) => R::read(key, &Attributes(item)),
@@ -57,7 +58,7 @@ pub(crate) fn decode<R: Row>(item: &Item) -> Result<R, BadRow> {
     }
 }
 
-/// The attributes of an item.
+/// The attributes of an item, as the codec of `kcl-core` reads them.
 struct Attributes<'a>(&'a Item);
 
 impl Source for Attributes<'_> {
@@ -77,10 +78,12 @@ impl Source for Attributes<'_> {
     }
 }
 
+/// Parses the digits of a number attribute. A fraction, or a number above `u64::MAX`, is an error.
 fn whole(digits: &str) -> Result<u64, String> {
     digits.parse().map_err(|_| format!("is no whole number in range: {digits:?}"))
 }
 
+/// The strings of a list attribute. Any other kind of element is an error.
 fn texts(items: &[AttributeValue]) -> Result<Vec<Cow<'_, str>>, String> {
     let no_string = |_| "holds what is no string (S)".to_owned();
     items.iter().map(|item| item.as_s().map(Cow::from).map_err(no_string)).collect()

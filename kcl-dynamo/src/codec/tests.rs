@@ -28,7 +28,7 @@ fn session() -> Session {
     session.reading(stream).in_zone(Some("eu-west-1a".parse().unwrap()))
 }
 
-/// The same session, of a worker that says neither what it reads nor where it runs.
+/// The same session, without the optional fields for its streams and its place.
 fn tacit() -> Session {
     let mut session = session();
     (session.stream, session.zone) = (None, None);
@@ -59,7 +59,7 @@ fn rows_read_back() {
     assert_eq!(decode::<Document>(&stored(&document)).unwrap(), document);
 }
 
-/// What is said of a row whose attribute `name` is changed, or removed.
+/// The error of reading a row whose attribute `name` is changed or removed; "" if it can be read.
 fn complaint<R: Row>(row: &R, name: &str, value: Option<AttributeValue>) -> String {
     let mut item = stored(row);
     item.remove(name);
@@ -67,7 +67,7 @@ fn complaint<R: Row>(row: &R, name: &str, value: Option<AttributeValue>) -> Stri
     decode::<R>(&item).err().map(|bad| bad.to_string()).unwrap_or_default()
 }
 
-/// What is said of the session of these tests.
+/// The error message about the session of these tests.
 fn session_whose(why: &str) -> String {
     format!("the session {:?}: {why}", owner().key())
 }
@@ -102,7 +102,7 @@ fn bad_rows_name_their_attribute() {
 #[test]
 fn what_a_session_does_not_say_is_not_made_up() {
     let mut item = stored(&session());
-    // As an older release writes it.
+    // As an older release wrote it.
     item.remove("s");
     item.remove("z");
     let read = decode::<Session>(&item).unwrap();
@@ -136,7 +136,7 @@ fn items_are_small() {
     assert!(size(&stored(&lease())) < 500, "{}", size(&stored(&lease())));
 }
 
-/// The items of a release, as `outside` reads them: what has been written so is in tables.
+/// An item as a release has written it. Tables contain such items, so they have to stay readable.
 macro_rules! golden {
     ($name:literal) => {
         crate::untrusted_input::item(include_str!(concat!("golden/", $name)))
@@ -170,7 +170,7 @@ proptest! {
     }
 }
 
-/// The clauses of an update, sorted: their order means nothing.
+/// The clauses of an update, sorted, since their order does not matter.
 fn clauses(change: &Change) -> Vec<String> {
     let update = change.update();
     let (sets, removes) = update.split_once(" REMOVE ").unwrap_or((&update, ""));
@@ -181,7 +181,7 @@ fn clauses(change: &Change) -> Vec<String> {
     all
 }
 
-/// The value that stands for a placeholder.
+/// The value of a placeholder.
 fn value<'a>(change: &'a Change, placeholder: &str) -> &'a AttributeValue {
     &change.values.iter().find(|(name, _)| name == placeholder).unwrap().1
 }
@@ -220,7 +220,7 @@ fn a_checkpoint_writes_the_attributes_it_ever_wrote() {
     for name in ["ca", "ck", "cl", "k", "r"] {
         assert_eq!(value(&change, &format!(":{name}")), &item[name], "{name}");
     }
-    // What is not known any more is removed.
+    // Progress that is no longer known is removed.
     let change = rules::advance(&advance);
     assert_eq!(clauses(&change), ["REMOVE ca", "REMOVE cl", "SET ck=:ck", "SET k=:k", "SET r=:r"]);
     let release = Release::new(lease.key, owner, lease.epoch);

@@ -1,4 +1,4 @@
-//! Each error told apart, by what to do about it.
+//! The kind of each error.
 
 use std::{io, time::Duration};
 
@@ -33,7 +33,7 @@ async fn reads(store: &DynamoStore) -> StoreResult<()> {
     store.lease(&LeaseKey::planner()).await.map(drop)
 }
 
-/// How a write and a read fail on such a server.
+/// The errors of a write and of a read with a server that answers every call with `reply`.
 async fn failures(reply: Reply) -> (StoreError, StoreError) {
     let server = FakeServer::start(move |_| reply).await;
     let store = store(server.config());
@@ -93,7 +93,7 @@ async fn a_write_without_an_answer_may_have_been_done() {
 
 #[tokio::test]
 async fn a_call_that_never_connected_did_nothing() {
-    // A port that was free a moment ago.
+    // A port that nothing listens on.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -141,7 +141,7 @@ async fn credentials_that_cannot_be_had_are_told_from_those_that_come_later() {
         (Provider(|| CredentialsError::provider_error("503")), StoreErrorKind::Unavailable),
         (Provider(|| CredentialsError::unhandled("?")), StoreErrorKind::Unavailable),
     ] {
-        // Nothing listens there: it must not come so far.
+        // Nothing listens on this port: the call has to fail before it connects.
         let config = config("http://127.0.0.1:1").credentials_provider(error);
         let failed = writes(&store(config)).await.unwrap_err();
         assert_eq!(failed.kind, kind, "{}", cause(&failed));

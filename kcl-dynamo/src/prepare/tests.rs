@@ -106,7 +106,7 @@ async fn a_failed_creation_says_why() {
 async fn a_session_gone_from_a_table_without_a_layout_is_gone_with_its_table() {
     let server = FakeServer::start(|operation| match operation {
         "UpdateItem" => Reply::Error(400, "ConditionalCheckFailedException"),
-        // Between the creation of the table and the mark of its maker.
+        // The state after the table was created and before its layout item was written.
         _ => Reply::Body("{}"),
     })
     .await;

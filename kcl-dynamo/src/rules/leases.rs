@@ -1,4 +1,4 @@
-//! What is demanded of a lease's row, and done to it.
+//! The conditions and changes of writes on leases.
 
 use kcl_core::lease::{
     Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, Restart, SessionId,
@@ -9,6 +9,7 @@ use crate::{
     codec::{number, shards, text},
 };
 
+/// Sets the owner and the epoch, under the conditions of `as_seen`, and ends the release before.
 pub(crate) fn acquire(acquire: &Acquire) -> Change {
     as_seen(acquire.seen_owner.as_ref(), acquire.seen_epoch, acquire.epoch)
         .set("o", text(acquire.owner.key()))
@@ -16,7 +17,7 @@ pub(crate) fn acquire(acquire: &Acquire) -> Change {
         .remove("av")
 }
 
-/// Demands that owner and epoch are as they were seen, and raises the epoch.
+/// Requires the owner and the epoch that the caller saw, and a higher new epoch, which it sets.
 fn as_seen(owner: Option<&SessionId>, seen: Epoch, epoch: Epoch) -> Change {
     let change = Change::new()
         .when("e=:seen")
@@ -29,7 +30,7 @@ fn as_seen(owner: Option<&SessionId>, seen: Epoch, epoch: Epoch) -> Change {
     }
 }
 
-/// Demands that `owner` holds the lease under `epoch`.
+/// Requires that `owner` holds the lease under `epoch`.
 fn held(owner: &SessionId, epoch: Epoch) -> Change {
     Change::new()
         .when("o=:owner")
@@ -38,16 +39,19 @@ fn held(owner: &SessionId, epoch: Epoch) -> Change {
         .bind(":epoch", number(epoch))
 }
 
-/// Writes a checkpoint that takes nothing back: fixed-width digits compare as the numbers do.
+/// Writes a checkpoint, and requires that it does not go back. The fixed-width digits of `k`
+/// compare as strings in the order of their numbers.
 fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     at(change.when("k<=:k"), checkpoint, progress)
 }
 
-/// Writes a checkpoint, wherever the row stands.
+/// Writes a checkpoint, forwards or backwards.
 fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     change.write(checkpoint).write(progress)
 }
 
+/// Writes a checkpoint of the owner. The checkpoint at the end of a shard also gives the lease up
+/// and names the children.
 pub(crate) fn advance(advance: &Advance) -> Change {
     let held = held(&advance.owner, advance.epoch);
     let change = forward(held, &advance.checkpoint, &advance.progress);
@@ -58,6 +62,8 @@ pub(crate) fn advance(advance: &Advance) -> Change {
     }
 }
 
+/// Removes the owner, and writes its last checkpoint, its successor, and itself as the worker to
+/// avoid, as far as the command has them.
 pub(crate) fn release(release: &Release) -> Change {
     let change = held(&release.owner, release.epoch)
         .remove("o")
@@ -69,6 +75,7 @@ pub(crate) fn release(release: &Release) -> Change {
     }
 }
 
+/// Moves the checkpoint, also backwards, under a new epoch and without an owner.
 pub(crate) fn restart(restart: &Restart) -> Change {
     let change = as_seen(restart.seen_owner.as_ref(), restart.seen_epoch, restart.epoch);
     at(change, &restart.checkpoint, &Progress::NONE)
@@ -78,6 +85,8 @@ pub(crate) fn restart(restart: &Restart) -> Change {
         .set_or_remove("cd", shards(restart.children_afterwards()))
 }
 
+/// Requires the epoch that the caller saw; and, unless the command is for unfinished leases as
+/// well, that the shard has ended and nobody owns the lease.
 pub(crate) fn delete(delete: &Delete) -> Change {
     let change = Change::new().when("e=:seen").bind(":seen", number(delete.seen_epoch));
     if delete.unfinished {

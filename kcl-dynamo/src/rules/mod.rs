@@ -1,6 +1,17 @@
-//! The rules of `kcl_core::lease::rules` as conditions and changes.
+//! The rules of [`kcl_core::lease::rules`] as DynamoDB expressions: one function for each
+//! conditional write. The attribute names are the short names of [`kcl_core::store::codec`]:
 //!
-//! An absent row fails every comparison, so that no update makes one.
+//! | row | attribute | meaning |
+//! |---|---|---|
+//! | session | `st`, `b`, `mb` | state, beat number, number of wake-ups |
+//! | lease | `o`, `e` | owner (missing if there is none), epoch |
+//! | lease | `k`, `ck` | checkpoint: as a text that compares in order, and its kind |
+//! | lease | `su`, `av` | the next owner, and the worker to avoid, after a release |
+//! | lease | `cd` | the children of an ended shard |
+//! | document | `v` | version |
+//!
+//! A comparison with an attribute of a missing item is false. `UpdateItem`, which creates missing
+//! items, therefore creates none here: each update has a comparison.
 
 mod documents;
 mod leases;
@@ -12,7 +23,7 @@ pub(crate) use sessions::{beat, end_session, forget, wake};
 
 use crate::change::Change;
 
-/// Demands that there is no row.
+/// Requires that the row does not exist.
 pub(crate) fn absent() -> Change {
     Change::new().when("attribute_not_exists(pk)")
 }

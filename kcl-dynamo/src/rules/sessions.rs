@@ -1,4 +1,4 @@
-//! What is demanded of a session's row, and done to it.
+//! The conditions and changes of writes on sessions.
 
 use kcl_core::lease::{Beat, EndReason, EndSession, Ending, SessionState};
 
@@ -7,7 +7,7 @@ use crate::{
     codec::{number, text},
 };
 
-/// Demands that the session is there and has not ended.
+/// Requires that the session has a row and has not ended.
 fn alive() -> Change {
     Change::new()
         .when("st IN (:live,:leaving)")
@@ -15,11 +15,14 @@ fn alive() -> Change {
         .bind(":leaving", text(SessionState::Leaving.as_str()))
 }
 
+/// Requires a session that lives and a lower beat number, and writes the number and the report.
 pub(crate) fn beat(beat: &Beat) -> Change {
     let change = alive().when("b<:b").set("b", number(beat.number)).write(&beat.report);
     if beat.leaving { change.set("st", text(SessionState::Leaving.as_str())) } else { change }
 }
 
+/// Requires a session that lives, and for a fence the beat number that the caller saw. A beat that
+/// came later refuses the fence.
 pub(crate) fn end_session(end: &EndSession) -> Change {
     let (reason, beat) = match end.ending {
         Ending::Leave => (EndReason::Left, None),
@@ -33,6 +36,7 @@ pub(crate) fn end_session(end: &EndSession) -> Change {
     }
 }
 
+/// Requires a session that has ended, in whatever way.
 pub(crate) fn forget() -> Change {
     let ended = |reason| text(SessionState::Ended(reason).as_str());
     Change::new()
@@ -42,6 +46,7 @@ pub(crate) fn forget() -> Change {
         .bind(":fenced", ended(EndReason::Fenced))
 }
 
+/// Requires a session that lives, and adds one to the wake-ups that its worker polls.
 pub(crate) fn wake() -> Change {
     alive().count("mb")
 }

@@ -1,5 +1,5 @@
-//! Items from outside: whatever somebody put into the table is read or refused, never a panic, and
-//! what is read is written back as the same thing.
+//! Entry point for fuzzing the codec: any item in the table must be read or refused without a
+//! panic, and a row that was read must be written back unchanged.
 
 use std::fmt::Debug;
 
@@ -14,11 +14,12 @@ use crate::{
     layout::{Item, PK, SK, partition},
 };
 
-/// Reads an item as each kind of row. `attributes` are its attributes, a line each: a name, one of
-/// `S`, `N`, `B`, `L` (names with commas between) or anything else for a null, and the value.
+/// Reads an item as each kind of row. Each line of `attributes` is an attribute: its name, its
+/// type, and its value, separated by spaces. The type is `S`, `N`, `B`, or `L` with values
+/// separated by commas; any other type is a null.
 ///
 /// # Panics
-/// A row that was read is written back as another.
+/// If a row that was read is not written back unchanged.
 pub fn rows(attributes: &str) {
     let item = item(attributes);
     reads_back::<Session>(&item);
@@ -26,11 +27,12 @@ pub fn rows(attributes: &str) {
     reads_back::<Document>(&item);
 }
 
-/// The item with these attributes.
+/// The item that `attributes` describes.
 pub(crate) fn item(attributes: &str) -> Item {
     attributes.lines().filter_map(attribute).collect()
 }
 
+/// The attribute that one line describes; `None` for a line without a type.
 fn attribute(line: &str) -> Option<(String, AttributeValue)> {
     let mut parts = line.splitn(3, ' ');
     let (name, kind, value) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
@@ -44,6 +46,7 @@ fn attribute(line: &str) -> Option<(String, AttributeValue)> {
     Some((name.to_owned(), value))
 }
 
+/// If `item` is a row of this kind, checks that writing and reading it again changes nothing.
 fn reads_back<R: Row + PartialEq + Debug>(item: &Item) {
     if let Ok(row) = decode::<R>(item) {
         let again = decode::<R>(&stored(&row));
@@ -51,7 +54,7 @@ fn reads_back<R: Row + PartialEq + Debug>(item: &Item) {
     }
 }
 
-/// The item as it comes back: with its keys.
+/// The item of a row with its keys, as a server returns it.
 pub(crate) fn stored<R: Row>(row: &R) -> Item {
     let mut item = encode(row);
     item.insert(PK.to_owned(), text(partition(R::KIND, "orders")));

@@ -18,7 +18,7 @@ proptest! {
         kind in "[SNBLx]",
         value in prop_oneof!["[-+]?[0-9]{0,40}", "[a-zA-Z0-9:,/@-]{0,20}", any::<String>()],
     ) {
-        // One attribute is something else.
+        // One attribute gets another value.
         let at = at.index(lines.lines().count());
         let bent = lines.lines().zip(0..).map(|(line, n)| {
             let name = line.split(' ').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! An answer with records, judged but not yet delivered.
+//! [`Answer`]: an answer of `GetRecords`, parsed but not yet delivered.
 
 use std::time::Duration;
 
@@ -10,32 +10,34 @@ use kcl_core::{
 
 use crate::service::{Failure, convert};
 
-/// An answer of so many bytes may have been cut for its size, whatever it says of the lag.
+/// An answer of this many bytes or more may have been cut for its size, even if its lag is zero.
 const LARGE: usize = 5 << 20;
 
-/// A shard whose newest record seems older than this may well have newer ones.
+/// If the last record of an answer is older than this, there may be newer ones, even if the lag is
+/// zero.
 const OLD: Duration = Duration::from_secs(10);
 
-/// What the service answered, in whichever way it was asked.
+/// The fields of an answer, without the SDK's type of the call.
 #[derive(Debug)]
 pub(crate) struct Raw {
     pub(crate) records: Vec<Record>,
-    /// What to read on with: an iterator.
+    /// The iterator for the next call.
     pub(crate) next: Option<String>,
     pub(crate) millis_behind: Option<i64>,
-    /// The shards that continue this one.
+    /// The child shards.
     pub(crate) children: Option<Vec<ChildShard>>,
 }
 
-/// What an answer says of the way on.
+/// How reading goes on after an answer.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// Read on with this iterator.
+    /// With this iterator.
     Iterator(String),
-    /// There is none: the shard has ended. The children, if the answer names them.
+    /// Not at all: there is no iterator, since the shard has ended. Holds the children; empty if
+    /// the answer does not name them.
     End(Vec<Shard>),
-    /// There is none, but nothing shows that the shard has ended, either: no children are named,
-    /// and the lag is not zero.
+    /// Unknown: there is no iterator, but neither children nor a lag of zero to show that the shard
+    /// has ended.
     Unclear,
 }
 
@@ -43,38 +45,38 @@ pub(crate) enum Next {
 pub(crate) struct Answer {
     pub(crate) records: Vec<Record>,
     pub(crate) next: Next,
-    /// `None` where the answer does not say.
+    /// The lag; `None` if the answer has none.
     pub(crate) millis_behind: Option<u64>,
-    /// Whether the shard seems to have no more to give for now.
+    /// True if the shard seems to have no more records for now.
     pub(crate) is_idle: bool,
-    /// Whether the answer says so itself.
+    /// True if `is_idle`, and the answer has a lag, of zero.
     pub(crate) at_tip: bool,
-    /// The sum of the payloads.
+    /// The size of all payloads.
     pub(crate) bytes: usize,
-    /// The number of the first record.
+    /// The sequence number of the first record.
     pub(crate) first: Option<SequenceNumber>,
-    /// When the call was sent.
+    /// The time when the call was sent.
     pub(crate) sent: Time,
-    /// Whether it is known that nothing is missing before it.
+    /// True once it is known that no record is missing before the answer, or the loss was reported.
     pub(crate) proven: bool,
 }
 
-/// A call, as far as its answer is judged by it.
+/// The properties of a call that are needed to parse its answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) shard: &'a ShardId,
-    /// The most records asked for.
+    /// The largest number of records requested.
     pub(crate) limit: usize,
-    /// When it was sent.
+    /// The time when it was sent.
     pub(crate) sent: Time,
 }
 
 impl Answer {
-    /// The answer to a call, received at `now`.
+    /// Parses the answer to a call, received at `now`.
     pub(crate) fn new(raw: Raw, asked: Asked<'_>, now: WallTime) -> Result<Self, Failure> {
         let bytes = raw.records.iter().map(|record| record.data.as_ref().len()).sum();
         let first = raw.records.first().map(|record| record.sequence_number.parse());
-        // No lag, or one below zero, is an unknown one.
+        // A negative lag counts as missing.
         let millis_behind = raw.millis_behind.and_then(|lag| u64::try_from(lag).ok());
         let next = match raw.next.filter(|token| !token.is_empty()) {
             Some(token) => Next::Iterator(token),
@@ -95,19 +97,19 @@ impl Answer {
         })
     }
 
-    /// Nothing is missing before it, or that was told.
+    /// Marks the answer as proven: no record is missing before it, or the loss was reported.
     pub(crate) const fn settle(&mut self) {
         self.proven = true;
     }
 
-    /// Whether this is the last answer of the shard.
+    /// True if this is the last answer of the shard.
     pub(crate) const fn is_end(&self) -> bool {
         matches!(self.next, Next::End(_))
     }
 }
 
-/// What an answer without iterator says. Children are believed only if there are any and each says
-/// that it continues this shard; other ones may be those of another shard, or not all.
+/// The way on after an answer without iterator. The named children count only if each of them has
+/// this shard as a parent; otherwise they may belong to another shard, or be incomplete.
 fn end(named: Option<Vec<ChildShard>>, millis_behind: Option<u64>, shard: &ShardId) -> Next {
     let children = named.unwrap_or_default().into_iter().map(convert::child);
     let children: Vec<_> = children.collect::<Result<_, _>>().unwrap_or_default();
@@ -119,9 +121,10 @@ fn end(named: Option<Vec<ChildShard>>, millis_behind: Option<u64>, shard: &Shard
     }
 }
 
-/// Some servers say "0 ms behind" with a backlog before them (kinesalite, ferrokinesis), so an
-/// answer with records is believed to be the last one only if it was not full, and its last record
-/// is young. If the judgement is wrong it costs one call, which comes back empty.
+/// True if the answer seems to hold the last records for now. Some servers (kinesalite,
+/// ferrokinesis) report a lag of zero while there are more records, so an answer with records must
+/// also be smaller than the limits, and its last record must be recent. A wrong result costs one
+/// call with an empty answer.
 fn is_last(records: &[Record], bytes: usize, limit: usize, now: WallTime) -> bool {
     let Some(last) = records.last() else { return true };
     let arrival = last.approximate_arrival_timestamp.as_ref().map(convert::wall_time);

@@ -1,4 +1,4 @@
-//! Where a reader stands in its shard, and how it gets there again.
+//! [`Cursor`]: the position of a reader in its shard, and the iterator that leads there.
 
 use std::time::Duration;
 
@@ -9,38 +9,42 @@ use kcl_core::{
 
 use crate::service::{IteratorAt, ShardIterator};
 
-/// How much earlier than asked for a record may seem to have arrived: some servers show arrival
-/// times cut to the second.
+/// How much earlier than the requested timestamp a record's arrival may be: some servers truncate
+/// arrival times to the second.
 const ARRIVAL_SLACK: Duration = Duration::from_secs(1);
 
-/// Where a reader stands.
+/// The position of a reader.
 ///
-/// To go on after a position it asks for an iterator *at* that record and drops what it has
-/// delivered before. `AFTER_SEQUENCE_NUMBER` is never used: it would skip the rest of a KPL
-/// aggregate, and, more important, a record that comes back proves that nothing after it is gone
-/// (see [`mod@super::gap`]), which nothing else does.
+/// To go on after a position, the reader requests an iterator *at* that record and drops the
+/// records it has delivered before. `AFTER_SEQUENCE_NUMBER` is never used. It would skip the rest
+/// of a KPL aggregate. And only a record that is returned again proves that no record after it has
+/// been trimmed (see [`mod@super::gap`]).
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor {
-    /// Where to start as long as nothing was passed.
+    /// The place to start while there is no `passed`.
     start: StartAt,
     passed: Option<Passed>,
-    /// The record that a new iterator was asked for, and that its first answer has yet to show.
+    /// The record at which the current iterator starts, until an answer has shown whether the
+    /// record is still there.
     sought: Option<SequenceNumber>,
-    /// When this reader last had everything there was.
+    /// The last time when this reader had passed all records of the shard.
     caught_up: Option<Time>,
-    /// Set while the iterator may repeat records, or begin with records too early.
+    /// True while the iterator may return records that were delivered before, or that lie before
+    /// the requested start.
     filtering: bool,
 }
 
-/// The last position that was passed: read here, or by a predecessor that left a checkpoint.
+/// The last position that was passed: by this reader, or before the checkpoint it started from.
 #[derive(Clone, Debug)]
 pub(crate) struct Passed {
     pub(crate) position: Position,
-    /// When its record arrived, if it was read here and the server says.
+    /// The arrival time of its record; `None` if another reader read it or the server sends none.
     pub(crate) arrival: Option<WallTime>,
 }
 
 impl Cursor {
+    /// Creates a cursor at `start`. A checkpoint to start after counts as a position that was
+    /// passed.
     pub(crate) fn new(start: StartAt) -> Self {
         let passed = match &start {
             StartAt::After(position) => Some(Passed { position: position.clone(), arrival: None }),
@@ -49,35 +53,39 @@ impl Cursor {
         Self { start, passed, sought: None, caught_up: None, filtering: false }
     }
 
+    /// The last position passed; `None` before the first record.
     pub(crate) const fn passed(&self) -> Option<&Passed> {
         self.passed.as_ref()
     }
 
+    /// The record that the first answer of the current iterator has to show; see the field.
     pub(crate) const fn sought(&self) -> Option<&SequenceNumber> {
         self.sought.as_ref()
     }
 
+    /// The last time when all records had been passed; `None` if that was never so.
     pub(crate) const fn caught_up(&self) -> Option<Time> {
         self.caught_up
     }
 
-    /// Everything that there was at this time has been passed.
+    /// Records that all records that were in the shard at this time have been passed.
     pub(crate) const fn catch_up(&mut self, at: Time) {
         self.caught_up = Some(at);
     }
 
-    /// The sought record was found, or it is known why not.
+    /// Ends the search for the record at which the iterator starts: it was found, or it is known
+    /// why it was not.
     pub(crate) fn settle(&mut self) {
         self.sought = None;
     }
 
-    /// The service refuses the position, and it is known that it is no longer there: everything
-    /// that is left is read, whatever its numbers.
+    /// Starts again from the oldest record, after the service has refused a position that was
+    /// trimmed. All remaining records are read, whatever their sequence numbers.
     pub(crate) fn go_to_horizon(&mut self) {
         *self = Self { caught_up: self.caught_up, ..Self::new(StartAt::TrimHorizon) };
     }
 
-    /// What iterator to ask for.
+    /// The start of the next iterator to request.
     pub(crate) fn iterator_at(&self) -> IteratorAt {
         if let Some(passed) = &self.passed {
             return IteratorAt::Record(passed.position.sequence.clone());
@@ -91,12 +99,13 @@ impl Cursor {
         }
     }
 
-    /// The iterator for `at` was given.
+    /// Records that the service has returned an iterator for `at`.
     pub(crate) fn given(&mut self, at: IteratorAt, iterator: &ShardIterator) {
         self.filtering = true;
         match at {
             IteratorAt::Record(number) => self.sought = Some(number),
-            // Asked again, LATEST would skip what arrives from now on: it is frozen.
+            // A second LATEST would skip the records that arrive in between, so the start
+            // becomes a timestamp.
             IteratorAt::Latest => {
                 if let Some(now) = iterator.server_time {
                     self.start = StartAt::AtTimestamp(now);
@@ -106,7 +115,7 @@ impl Cursor {
         }
     }
 
-    /// Takes the records off the front that were delivered before, or were not asked for.
+    /// Removes the records at the front that were delivered before or lie before the start.
     pub(crate) fn drop_unwanted(&mut self, records: &mut Vec<Record>) {
         if !self.filtering {
             return;
@@ -116,10 +125,12 @@ impl Cursor {
         self.filtering = wanted.is_none();
     }
 
+    /// True if a record is to be delivered: it is after the last position passed or, before the
+    /// first record, not before the timestamp to start at.
     fn wants(&self, record: &Record) -> bool {
         match (&self.passed, &self.start) {
             (Some(passed), _) => record.position > passed.position,
-            // ferrokinesis 0.7.0 starts at the oldest record when none is as young as asked for.
+            // ferrokinesis 0.7.0 starts at the oldest record if none is after the timestamp.
             (None, StartAt::AtTimestamp(from)) => {
                 record.arrival.is_none_or(|arrival| arrival >= from.minus(ARRIVAL_SLACK))
             }
@@ -127,9 +138,9 @@ impl Cursor {
         }
     }
 
-    /// The stream's records up to and including `position` were passed.
+    /// Records that the records up to and including `position` have been passed.
     pub(crate) fn pass(&mut self, position: Position, arrival: Option<WallTime>) {
-        // Again at the same place counts: now the record's time of arrival is known.
+        // An equal position counts as well: its arrival time is known only now.
         if self.passed.as_ref().is_none_or(|passed| position >= passed.position) {
             self.passed = Some(Passed { position, arrival });
         }

@@ -1,55 +1,58 @@
-//! Whether a shard has ended: the signs of it.
+//! Detecting the end of a shard.
 //!
-//! Kinesis ends a shard with an answer that has no next iterator and names the children. An answer
-//! without iterator alone is no end: services were seen to give one in the midst of a shard. It has
-//! to name the children, or to say that nothing is left, a lag of zero. Servers that never name
-//! children (kinesis-local) do that, and the stream's own list has to agree: a shard that it shows
-//! open has not ended. Whoever the list shows as continuing the shard is its child.
+//! The last answer of Kinesis for a shard has no next iterator and names the child shards. An
+//! answer without iterator alone does not prove the end: services have been seen to send one in the
+//! middle of a shard. It counts in one of these cases:
 //!
-//! After any other answer without iterator the shard is read anew from the last position. Only if
-//! that ends in such an answer again, without a record between, is the list asked alone: where it
-//! shows the shard closed, that is taken for the end, and said to be unproven. Otherwise reading
-//! goes on: an error, and the next call begins anew. (ferrokinesis ends every shard so: it counts
-//! the lag from the time at which the shard was closed, and names no children.)
+//! - The answer names the children.
+//! - The answer has a lag of zero, and the list of shards does not show this shard as open. Some
+//!   servers never name children (kinesis-local); the children are then the shards in the list that
+//!   have this one as a parent.
+//! - Neither children nor a lag of zero: the reader requests a new iterator at its last position.
+//!   If it gets such an answer again without a record in between, and the list shows the shard as
+//!   closed, the shard has ended, but the end is reported as unproven. If the list does not show
+//!   it as closed, the read fails, and the next call starts again. (ferrokinesis ends every shard
+//!   this way: it counts the lag from the time at which the shard was closed, and names no
+//!   children.)
 //!
-//! Children beside a next iterator mean nothing; the records come first. What is told at the end,
-//! and the question to the list, is the reader's.
+//! Children in an answer that has a next iterator are ignored until the last record is read. The
+//! listing and the event are the reader's task.
 
 use kcl_core::stream::{Position, Shard};
 
 use super::answer::Next;
 
-/// Why the shard seems to have ended.
+/// The reason why the shard seems to have ended.
 #[derive(Clone, Debug)]
 pub(crate) enum Ending {
     /// The last answer named the children.
     Named(Vec<Shard>),
-    /// The last answer said that nothing is left.
+    /// The last answer had a lag of zero.
     Said,
-    /// Twice there was no way on from the same position.
+    /// Two answers in a row at the same position had no iterator, no children and no lag of zero.
     Unclear,
 }
 
-/// What the last answer left to be settled.
+/// The end of a shard, as far as the answers so far have shown it.
 #[derive(Debug, Default)]
 pub(crate) struct End {
     /// Set once the shard seems to have ended.
     pub(crate) ending: Option<Ending>,
-    /// Where the reader stood when an answer gave no way on.
+    /// The position of the reader at the last answer with [`Next::Unclear`].
     unclear: Option<Stand>,
 }
 
-/// Where a reader stood: at a position, or before everything.
+/// The last position that a reader has passed; `None` before the first record.
 type Stand = Option<Position>;
 
 impl End {
-    /// Whether an answer gave no way on from here.
+    /// True if an answer at this position had [`Next::Unclear`].
     pub(crate) fn is_unclear(&self, stand: &Stand) -> bool {
         self.unclear.as_ref() == Some(stand)
     }
 
-    /// An answer was delivered, and the reader stands at `stand`. Returns the iterator to go on
-    /// with.
+    /// Records that an answer was delivered, after which the reader is at `stand`. Returns the
+    /// iterator to go on with, if there is one.
     pub(crate) fn after(&mut self, next: Next, stand: Stand) -> Option<String> {
         match next {
             Next::Iterator(iterator) => return Some(iterator),

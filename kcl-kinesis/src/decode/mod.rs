@@ -1,6 +1,13 @@
-//! From an answer to records: which of them are new, what is unpacked from KPL aggregates, what is
-//! missing before them, and whether the shard has ended. However the answer was come by: nothing
-//! here calls the service.
+//! Decoding the answers of `GetRecords`: selecting the new records, unpacking KPL aggregates,
+//! detecting missing records and the end of the shard. Nothing here calls the service.
+//!
+//! | module | task |
+//! |---|---|
+//! | `answer` | parses an answer |
+//! | `cursor` | the reader's position, and the records that were delivered before |
+//! | `gap` | decides which check shows that no record is missing before an answer |
+//! | `end` | decides whether the shard has ended |
+//! | `unpacking`, `kpl`, `warnings` | unpack KPL aggregates, and log damaged ones |
 
 mod answer;
 mod cursor;

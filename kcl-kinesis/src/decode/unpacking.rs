@@ -1,4 +1,4 @@
-//! Unpacking the records of an answer.
+//! [`Unpacker`]: unpacks the KPL aggregates in an answer.
 
 use aws_sdk_kinesis::types;
 use kcl_core::{
@@ -8,10 +8,10 @@ use kcl_core::{
 
 use super::{kpl, warnings::RateLimitedWarnings};
 
-/// Unpacks the KPL aggregates of one shard.
+/// Unpacks the KPL aggregates of one shard, and logs damaged ones.
 #[derive(Debug, Default)]
 pub(crate) struct Unpacker {
-    /// The shard's hash range, where known, and whether it was asked for.
+    /// The hash range of the shard, if known. `range_asked` is true after it was looked up.
     range: Option<HashRange>,
     range_asked: bool,
     warnings: RateLimitedWarnings,
@@ -22,18 +22,20 @@ impl Unpacker {
         Self { range, ..Self::default() }
     }
 
-    /// Whether the shard's hash range has to be known now: for the sub-records of an aggregate.
+    /// True if the hash range of the shard has to be looked up before these records are unpacked:
+    /// there is an aggregate, and the range is not known.
     pub(crate) fn wants_range(&self, records: &[types::Record]) -> bool {
         let is_aggregate = |record: &types::Record| kpl::is_aggregate(record.data.as_ref());
         self.range.is_none() && !self.range_asked && records.iter().any(is_aggregate)
     }
 
-    /// The shard's hash range, if it has one. It is not asked for again.
+    /// Sets the hash range of the shard, as looked up. It is not looked up again.
     pub(crate) const fn learn_range(&mut self, range: Option<HashRange>) {
         (self.range, self.range_asked) = (range, true);
     }
 
-    /// The user records in these records, in order. Complains about damaged ones now and then.
+    /// Returns the user records in these records, in order. Logs a warning about damaged
+    /// aggregates, at a limited rate.
     pub(crate) fn unpack(
         &mut self,
         records: Vec<Record>,

@@ -1,4 +1,4 @@
-//! Warnings about records, not more often than anybody can read.
+//! Warnings about damaged records, at a limited rate.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use kcl_core::{
 
 use super::kpl::Damage;
 
-/// The time between two warnings about one shard.
+/// The least time between two warnings about one shard.
 const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -19,7 +19,8 @@ pub(crate) struct RateLimitedWarnings {
 }
 
 impl RateLimitedWarnings {
-    /// A record that looks like a KPL aggregate is damaged.
+    /// Logs a warning about a damaged KPL aggregate, or only counts it if the last warning was
+    /// less than [`PAUSE`] ago.
     pub(crate) fn damaged(
         &mut self,
         now: Time,

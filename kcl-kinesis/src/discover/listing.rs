@@ -1,4 +1,4 @@
-//! All shards of a stream, page by page, and patience with a service that asks to slow down.
+//! Listing all shards of a stream, page by page, and repeating calls that were throttled.
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
@@ -11,14 +11,14 @@ use crate::service::{Failure, Page, Service, convert};
 
 /// Lists every shard, closed ones included, in the order of their ids.
 ///
-/// Pages are followed by token. A token may not be taken: it has expired (after 300 s), or the
-/// server refuses its own tokens (ferrokinesis 0.7.0 finds no stream for them). Then the listing
-/// goes on after the last shard it saw, by id, which every server knows and which is the order
-/// pages have.
+/// The next page is requested by its token. If the server refuses the token, the listing goes on
+/// after the id of the last shard it has seen: every server knows that parameter and orders the
+/// pages by id. A token is refused after it has expired (300 s), or because the server does not
+/// accept its own tokens (ferrokinesis 0.7.0 finds no stream for them).
 ///
-/// Only a list that says of itself that it is whole is one: an answer without a list is an error,
-/// and so is a list without shards, which no stream has. After an empty token the listing goes on
-/// by id, too, until nothing follows.
+/// A list is never taken for complete by accident: an answer without a list of shards is an error,
+/// and so is a list without shards, since every stream has some. After an empty token the listing
+/// goes on by id as well, until a page holds no new shard.
 pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, Failure> {
     let mut found: BTreeMap<ShardId, Shard> = BTreeMap::new();
     let mut last = String::new();
@@ -58,13 +58,13 @@ pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, F
     }
 }
 
+/// True if the call failed because the server did not accept the token.
 fn is_about_token(failure: &Failure) -> bool {
     failure.is("ExpiredNextTokenException")
         || matches!(failure.kind(), SourceErrorKind::NoStream | SourceErrorKind::Misconfigured)
 }
 
-/// Repeats a call that was refused for its rate, at growing intervals with jitter, a bounded number
-/// of times.
+/// Repeats a call while it is throttled, up to six times, at doubling intervals with jitter.
 pub(crate) async fn patiently<T, F>(env: &Env, mut call: impl FnMut() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,

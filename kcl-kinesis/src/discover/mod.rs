@@ -1,4 +1,4 @@
-//! What is there to read: the stream and its life, its shards, where they lie.
+//! The description of the stream and the list of its shards.
 
 mod listing;
 mod registry;

@@ -1,4 +1,4 @@
-//! The shards that listings and ends have shown.
+//! The hash ranges of the known shards.
 
 use std::{
     collections::BTreeMap,
@@ -7,22 +7,22 @@ use std::{
 
 use kcl_core::stream::{HashRange, Shard, ShardId};
 
-/// The hash range of each shard.
+/// The hash range of each shard that a listing or the end of its parent has shown.
 #[derive(Debug, Default)]
 pub(super) struct ShardRegistry(Mutex<BTreeMap<ShardId, Option<HashRange>>>);
 
 impl ShardRegistry {
-    /// These are all the shards there are.
+    /// Replaces the content with `all` shards of the stream.
     pub(super) fn replace(&self, all: &[Shard]) {
         *self.ranges() = all.iter().map(|shard| (shard.id.clone(), shard.range)).collect();
     }
 
-    /// These shards are new.
+    /// Adds new shards.
     pub(super) fn add(&self, new: &[Shard]) {
         self.ranges().extend(new.iter().map(|shard| (shard.id.clone(), shard.range)));
     }
 
-    /// The hash range of a shard, where known.
+    /// The hash range of a shard; `None` if it is not known.
     pub(super) fn range(&self, shard: &ShardId) -> Option<HashRange> {
         self.ranges().get(shard).copied().flatten()
     }

@@ -1,4 +1,4 @@
-//! One stream, as the source and its readers share it.
+//! [`Stream`]: the state that a source shares with its readers.
 
 use std::{
     sync::{
@@ -25,11 +25,11 @@ pub(crate) struct Stream {
     pub(crate) service: Service,
     pub(crate) env: Env,
     registry: ShardRegistry,
-    /// As last described, in milliseconds.
+    /// The retention in the last description, in milliseconds.
     retention: AtomicU64,
-    /// As last described.
+    /// The identity of the stream in the last description.
     key: BriefMutex<Option<StreamKey>>,
-    /// Held by the reader that lists on behalf of all that wait for it.
+    /// Held by the reader that lists the shards, while the other readers wait for the result.
     learning: Mutex<()>,
 }
 
@@ -41,6 +41,7 @@ impl Stream {
         Self { service, env, registry, retention, key, learning }
     }
 
+    /// Describes the stream, and remembers its key and retention. Repeats a throttled call.
     pub(crate) async fn describe(&self) -> SourceResult<StreamDescription> {
         let outcome = listing::patiently(&self.env, || self.service.describe()).await;
         let description = outcome.map_err(|failure| {
@@ -51,12 +52,14 @@ impl Stream {
         Ok(description)
     }
 
+    /// Remembers the key of the stream.
     pub(crate) fn is_described_as(&self, key: &StreamKey) {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
     }
 
-    /// Makes sure that this is the stream `wanted`, in that life: a stream that was described
-    /// otherwise, or never, is described anew.
+    /// Returns an error unless the stream has the key `wanted` (a stream that was deleted and
+    /// created again has another key). Describes the stream again if the last description has
+    /// another key or if there is none.
     pub(crate) async fn make_sure_it_is(&self, wanted: &StreamKey) -> SourceResult<()> {
         let known = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if known.as_ref() == Some(wanted) {
@@ -71,6 +74,7 @@ impl Stream {
         Err(error.caused_by(format!("this is {now}")))
     }
 
+    /// Lists all shards, and remembers their hash ranges.
     pub(crate) async fn shards(&self) -> SourceResult<Vec<Shard>> {
         let shards = listing::shards(&self.service, &self.env).await;
         let shards = shards
@@ -79,23 +83,24 @@ impl Stream {
         Ok(shards)
     }
 
-    /// These shards are new.
+    /// Adds new shards to those whose hash range is known.
     pub(crate) fn add(&self, new: &[Shard]) {
         self.registry.add(new);
     }
 
-    /// The hash range of a shard, where known.
+    /// The hash range of a shard; `None` if it is not known. Sends no request.
     pub(crate) fn range(&self, shard: &ShardId) -> Option<HashRange> {
         self.registry.range(shard)
     }
 
-    /// How long records are kept, as far as known.
+    /// The retention in the last description; 24 hours before the first one.
     pub(crate) fn retention(&self) -> Duration {
         Duration::from_millis(self.retention.load(Ordering::Relaxed))
     }
 
-    /// The hash range of a shard that no listing has shown yet; `None` if none shows it. However
-    /// many readers ask, they ask the service once.
+    /// The hash range of a shard, after a new listing if it is not known; `None` if the listing has
+    /// no hash range for it either. Of many readers that ask at the same time, only the first one
+    /// lists if its listing has the ranges of all.
     pub(crate) async fn learn_range(&self, shard: &ShardId) -> SourceResult<Option<HashRange>> {
         let _waiting = self.learning.lock().await;
         if self.registry.range(shard).is_none() {
@@ -104,8 +109,9 @@ impl Stream {
         Ok(self.registry.range(shard))
     }
 
-    /// The error for a failed call about `shard`. The service has one code for a stream and for a
-    /// shard that is not there, and its message is no contract: ask for the stream.
+    /// The error for a failed call about `shard`. The service has the same error code for a missing
+    /// stream and a missing shard, and its messages may change: so this describes the stream to
+    /// find out which of them is missing.
     pub(crate) async fn explain(
         &self,
         op: &'static str,

@@ -1,4 +1,4 @@
-//! How the records of a shard are come by.
+//! Reading the records of a shard.
 
 mod polling;
 

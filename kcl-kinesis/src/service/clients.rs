@@ -1,4 +1,4 @@
-//! The SDK clients a source calls through.
+//! The SDK clients of a source, made from the user's configuration.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,19 +11,19 @@ use super::{
     pool::{Pool, http_client},
 };
 
-/// Where the clients' settings come from.
+/// The origin of the clients' settings.
 #[derive(Clone, Default)]
 pub(crate) enum Configuration {
     /// The default chain: environment, profile, instance.
     #[default]
     Default,
-    /// What the user loaded for all of AWS.
+    /// The user's configuration for all of AWS.
     Sdk(Box<SdkConfig>),
-    /// What the user made for Kinesis alone.
+    /// The user's configuration of the Kinesis client.
     Kinesis(Box<Builder>),
 }
 
-/// Shows nothing: a configuration may hold credentials.
+/// Shows the variant only, since a configuration may hold credentials.
 impl fmt::Debug for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -34,31 +34,33 @@ impl fmt::Debug for Configuration {
     }
 }
 
-/// What overrides the configuration.
+/// The builder's settings that take precedence over the configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
     pub(crate) endpoint: Option<String>,
     pub(crate) region: Option<String>,
 }
 
-/// Two clients, because a connection is driven by the runtime that opened it: one for the worker's
-/// coordination, another for its readers, so that neither waits for the other's.
+/// The two clients of a source: one for the worker's coordination and one for its readers. A
+/// connection is driven by the runtime that opened it, and these two run on different runtimes, so
+/// with a shared client one would wait for the other's runtime.
 pub(super) struct Clients {
-    /// Describes and lists. Retries as configured.
+    /// Describes the stream and lists its shards. Retries as configured.
     pub(super) control: Pool,
-    /// Reads. Never retries by itself: readers keep to the rate limits of their shard, and know
-    /// better what to repeat.
+    /// Reads records. Does not retry: the readers do, within the rate limits of their shard.
     pub(super) data: Pool,
 }
 
-/// How long a call may take before it counts as lost, unless the configuration says otherwise. Ten
-/// megabytes, the largest answer, arrive in that time at 350 kB/s.
+/// The time-out of a call if the configuration has none. The largest answer, ten megabytes, arrives
+/// in that time at 350 kB/s.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 const NO_REGION: &str = "no region is configured: set AWS_REGION, a region in the profile, \
     or the region of the source";
 
 impl Clients {
+    /// Loads the configuration, which may read files or call a credentials service, and makes the
+    /// clients.
     pub(super) async fn load(
         configuration: Configuration,
         overrides: Overrides,
@@ -73,7 +75,8 @@ impl Clients {
                 }
                 let config = loader.http_client(http_client()).load().await;
                 let mut builder = Builder::from(&config);
-                // That one is for credentials; each client gets its own.
+                // `http_client` above loads the credentials; each client gets an HTTP client of its
+                // own.
                 builder.set_http_client(None);
                 builder
             }

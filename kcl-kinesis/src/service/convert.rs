@@ -1,4 +1,4 @@
-//! From the SDK's types to the library's. Strings and payloads are moved, not copied.
+//! Conversions from the SDK's types to the library's. Strings and payloads are moved, not copied.
 
 use aws_sdk_kinesis::{
     primitives::DateTime,
@@ -12,7 +12,7 @@ use kcl_core::{
     },
 };
 
-/// A part of an answer that makes no sense.
+/// The error of a conversion: a field of the answer has an invalid value.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Nonsense {
     #[error(transparent)]
@@ -23,15 +23,15 @@ pub(crate) enum Nonsense {
     HashKey(String),
 }
 
-/// Converts all or none. The list stays where it is, as long as a record of ours is no larger than
-/// one of the SDK's: a second one would be megabytes of memory that is touched for the first time.
+/// Converts all records, or returns an error. `collect` reuses the memory of the list as long as
+/// our `Record` is no larger than the SDK's; a new list would need megabytes of fresh memory.
 pub(crate) fn records(raw: Vec<types::Record>) -> Result<Vec<Record>, Nonsense> {
     raw.into_iter().map(record).collect()
 }
 
 fn record(raw: types::Record) -> Result<Record, Nonsense> {
     let sequence = SequenceNumber::try_from(raw.sequence_number)?;
-    // No key is an empty text: one stands for none.
+    // Kinesis allows no empty key, so an empty one is a missing one.
     let key = raw.partition_key.filter(|key| !key.is_empty());
     let mut record = Record::new(sequence.into(), key, raw.data.into_bytes());
     record.arrival = raw.approximate_arrival_timestamp.as_ref().map(wall_time);
@@ -42,9 +42,10 @@ fn record(raw: types::Record) -> Result<Record, Nonsense> {
     Ok(record)
 }
 
+/// Converts a shard in a listing. It is closed if it has an ending sequence number.
 pub(crate) fn shard(raw: types::Shard) -> Result<Shard, Nonsense> {
     let numbers = raw.sequence_number_range;
-    // An empty text stands for nothing: neither for a parent nor for an end.
+    // An empty text is a missing value: no parent, or no ending number.
     let (starting, ending) = match numbers {
         Some(range) => (Some(range.starting_sequence_number), range.ending_sequence_number),
         None => (None, None),
@@ -59,7 +60,7 @@ pub(crate) fn shard(raw: types::Shard) -> Result<Shard, Nonsense> {
     Ok(shard)
 }
 
-/// A shard that continues an ended one.
+/// Converts a child shard in the last answer of its parents.
 pub(crate) fn child(raw: types::ChildShard) -> Result<Shard, Nonsense> {
     let mut shard = Shard::new(raw.shard_id.parse()?);
     shard.parents = shard_ids(raw.parent_shards)?;
@@ -67,7 +68,8 @@ pub(crate) fn child(raw: types::ChildShard) -> Result<Shard, Nonsense> {
     Ok(shard)
 }
 
-/// Rounded, not cut: the wire has seconds as a decimal fraction, and 0.123 is read as 0.1229….
+/// Rounds to the millisecond: the wire has seconds as a decimal fraction, and 0.123 is parsed as
+/// 0.1229….
 pub(crate) fn wall_time(at: &DateTime) -> WallTime {
     let seconds = u64::try_from(at.secs()).unwrap_or(0);
     let millis = u64::from(at.subsec_nanos().saturating_add(500_000) / 1_000_000);

@@ -1,4 +1,4 @@
-//! What went wrong in a call, told apart by what to do about it.
+//! [`Failure`]: the error of a call, with the kind by which the library decides what to do.
 
 use std::error::Error as StdError;
 
@@ -15,7 +15,7 @@ use kcl_core::stream::{SourceError, SourceErrorKind};
 pub(crate) struct Failure {
     kind: SourceErrorKind,
     code: Option<String>,
-    /// What happened, where that says more than the kind does.
+    /// A description that is more precise than the one of the kind.
     what: Option<&'static str>,
     cause: Box<dyn StdError + Send + Sync>,
 }
@@ -36,18 +36,18 @@ impl Failure {
         self.kind
     }
 
-    /// Whether the service gave this error code.
+    /// True if the service answered with this error code.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
-    /// The same failure, which turned out to be of another kind.
+    /// Returns the failure with another kind.
     pub(crate) fn of_kind(mut self, kind: SourceErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// The error of operation `op` on `subject`.
+    /// Converts the failure to the error of operation `op` on `subject`.
     pub(crate) fn during(self, op: &'static str, subject: impl Into<String>) -> SourceError {
         let error = SourceError::new(self.kind, op, subject).caused_by(self.cause);
         match self.what {
@@ -57,7 +57,7 @@ impl Failure {
     }
 }
 
-/// What the service said.
+/// An error answer of the service.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {message} (status {status}, request {request})")]
 struct Said {
@@ -67,7 +67,7 @@ struct Said {
     request: String,
 }
 
-/// What happened to a call that got no answer, with all of its causes.
+/// The chain of causes of a call without answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unanswered(String);
@@ -97,6 +97,7 @@ where
     }
 }
 
+/// The kind of an error answer: by its code if that is known, otherwise by its HTTP status.
 fn kind_of_code(code: &str, status: u16) -> SourceErrorKind {
     use SourceErrorKind as Kind;
     match code {
@@ -121,7 +122,7 @@ fn kind_of_code(code: &str, status: u16) -> SourceErrorKind {
         | "OptInRequired"
         | "UnrecognizedClientException" => Kind::Denied,
         "ResourceNotFoundException" => Kind::NoStream,
-        // The stream is being created or changed; or what has expired is made anew.
+        // The stream is being created or changed; or the caller requests a new token or iterator.
         "ResourceInUseException" | "ExpiredIteratorException" | "ExpiredNextTokenException" => {
             Kind::Unavailable
         }
@@ -134,7 +135,8 @@ fn kind_of_code(code: &str, status: u16) -> SourceErrorKind {
     }
 }
 
-/// No error of the service: the call was not sent, or its answer did not arrive or was cut off.
+/// The kind of an error that is no answer of the service: the call was not sent, or its answer did
+/// not arrive or was cut off.
 fn kind_of_unanswered<E>(error: &SdkError<E, HttpResponse>) -> SourceErrorKind
 where
     E: StdError + 'static,
@@ -144,7 +146,7 @@ where
         return match error {
             CredentialsError::CredentialsNotLoaded(_)
             | CredentialsError::InvalidConfiguration(_) => Kind::Denied,
-            // The service that lends credentials may be out for a moment.
+            // The service that issues the credentials may be unavailable for a moment.
             _ => Kind::Unavailable,
         };
     }
@@ -155,7 +157,8 @@ where
     }
 }
 
-/// What befell a call that got no answer, where that is more than an absent service.
+/// The description of an error without answer; `None` if the service could not be reached, which
+/// the kind already says.
 fn what_befell<E>(error: &SdkError<E, HttpResponse>) -> Option<&'static str> {
     match error {
         SdkError::TimeoutError(_) => Some("no whole answer came in time"),
@@ -167,6 +170,7 @@ fn what_befell<E>(error: &SdkError<E, HttpResponse>) -> Option<&'static str> {
     }
 }
 
+/// The first error of type `T` among an error and its causes.
 fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -1,5 +1,9 @@
-//! The calls to Kinesis that a source makes: their arguments in the library's types, their failures
-//! told apart. No policy: neither pace nor repetition.
+//! The calls to Kinesis that a source makes: arguments in the library's types, and failures by
+//! kind. Neither rate limits nor retries are handled here.
+//!
+//! `clients` makes the SDK clients, `pool` replaces a client whose connections bring no answers
+//! (`silence` measures that), `server_date` reads the time of the service, `convert` converts the
+//! SDK's types, and `failure` its errors.
 
 mod clients;
 pub(crate) mod convert;
@@ -26,10 +30,10 @@ use tokio::sync::OnceCell;
 use self::{clients::Clients, server_date::ServerDate};
 use crate::{StreamName, stream_name};
 
-/// The retention of a new stream, and the least there is.
+/// The retention of a new stream, and the shortest that Kinesis allows.
 pub(crate) const LEAST_RETENTION: Duration = Duration::from_hours(24);
 
-/// One stream of the service.
+/// The calls about one stream. The clients are made by the first call.
 pub(crate) struct Service {
     stream: StreamName,
     configuration: Configuration,
@@ -38,27 +42,27 @@ pub(crate) struct Service {
     clients: OnceCell<Clients>,
 }
 
-/// Which page of a listing.
+/// The page of a listing to request.
 #[derive(Clone, Debug)]
 pub(crate) enum Page {
     First,
-    /// The one a token of the page before it stands for.
+    /// The page for this token, which the page before it has returned.
     Next(String),
-    /// The one that begins after this shard.
+    /// The page that begins after the shard with this id.
     After(String),
 }
 
-/// Where an iterator starts.
+/// The position at which an iterator starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IteratorAt {
     TrimHorizon,
     Latest,
     Timestamp(WallTime),
-    /// At this record, included.
+    /// At this record, which is returned as well (`AT_SEQUENCE_NUMBER`).
     Record(SequenceNumber),
 }
 
-/// An iterator, and the service's time when it gave it.
+/// An iterator, and the time of the service when it returned it (`None` if not known).
 #[derive(Clone, Debug)]
 pub(crate) struct ShardIterator {
     pub(crate) token: String,
@@ -79,6 +83,7 @@ impl Service {
         &self.stream
     }
 
+    /// The clients. The first call makes them; if that fails, the next call tries again.
     async fn clients(&self) -> Result<&Clients, Failure> {
         let load = || {
             let (configuration, overrides) = (self.configuration.clone(), self.overrides.clone());
@@ -87,7 +92,7 @@ impl Service {
         self.clients.get_or_try_init(load).await
     }
 
-    /// `DescribeStreamSummary`.
+    /// Calls `DescribeStreamSummary`. A stream that is being deleted is an error.
     pub(crate) async fn describe(&self) -> Result<StreamDescription, Failure> {
         let date = ServerDate::default();
         let call = self.clients().await?.control.client().describe_stream_summary();
@@ -99,8 +104,8 @@ impl Service {
             return Err(Failure::new(SourceErrorKind::NoStream, "the stream is being deleted"));
         }
         let created = convert::wall_time(&summary.stream_creation_timestamp);
-        // What an answer lacks arrives as an empty name, and as the origin of time. Taken for true,
-        // that would be another stream.
+        // The SDK fills a missing name with "" and a missing time with 0. Used as they are, these
+        // values would look like another stream.
         if summary.stream_name.is_empty() || created == WallTime::default() {
             let what = "the answer lacks the stream's name, or the time of its creation";
             return Err(Failure::corrupt(what));
@@ -112,11 +117,11 @@ impl Service {
         Ok(StreamDescription::new(name, key, retention, date.get().ok_or_else(undated)?))
     }
 
-    /// `ListShards`, one page.
+    /// Calls `ListShards` for one page.
     pub(crate) async fn list_shards(&self, page: Page) -> Result<ListShardsOutput, Failure> {
-        // The default of Kinesis, said so that servers with another one page alike.
+        // The default of Kinesis. It is sent because other servers have other defaults.
         let call = self.clients().await?.control.client().list_shards().max_results(1_000);
-        // A token stands for the stream, too: naming it again is refused.
+        // The token identifies the stream as well; Kinesis refuses a request with both.
         let call = match page {
             Page::Next(token) => return Ok(call.next_token(token).send().await?),
             Page::First => call,
@@ -126,7 +131,7 @@ impl Service {
         Ok(call.send().await?)
     }
 
-    /// `GetShardIterator`.
+    /// Calls `GetShardIterator`. For [`IteratorAt::Latest`], an answer without date is an error.
     pub(crate) async fn iterator(
         &self,
         shard: &ShardId,
@@ -156,7 +161,7 @@ impl Service {
         Ok(ShardIterator { token, server_time: date.get() })
     }
 
-    /// `GetRecords`, of at most `limit` records.
+    /// Calls `GetRecords` for at most `limit` records.
     pub(crate) async fn records(
         &self,
         iterator: &str,
@@ -168,18 +173,19 @@ impl Service {
     }
 }
 
-/// How long records are kept. The least there is where the answer does not say.
+/// The retention; the shortest that Kinesis allows if the answer has none.
 fn retention(hours: i32) -> Duration {
     let hours = u64::try_from(hours).ok().filter(|hours| *hours > 0);
     hours.map_or(LEAST_RETENTION, Duration::from_hours)
 }
 
-/// A stream's clock is known from nothing else, and a wrong one could skip records.
+/// The error for an answer without `Date` header. The time of the stream is known from that header
+/// only, and a wrong time could skip records.
 fn undated() -> Failure {
     Failure::corrupt("the answer has no Date header: is a proxy removing it?")
 }
 
-/// Shows neither credentials nor what else a configuration may hold.
+/// Leaves out the configuration, since it may hold credentials.
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")

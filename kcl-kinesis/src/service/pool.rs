@@ -1,4 +1,4 @@
-//! A client, made anew when its connections bring no answers.
+//! An SDK client that is replaced when its connections bring no answers.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -14,29 +14,29 @@ use kcl_core::env::Clock;
 
 use super::silence::Silence;
 
-/// The longest that calls may be under way without an answer to any before the connections are
-/// left; at most half of what a call may take.
+/// The time that calls may be in flight without an answer to any before the client is replaced.
+/// Half of the time-out of a call if that is less.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
-/// The client in use, with connections of its own, and what the next one is made from.
+/// The client in use, with its own connections, and the configuration for the next one.
 ///
-/// Of a machine that is gone, a pool of connections learns nothing: each of them would be tried in
-/// turn, for as long as a call may take. So where no answer comes the whole pool is left, and where
-/// the address leads is asked anew. The connections of an HTTP client that the user gave are the
-/// user's to leave.
+/// If the server's machine fails, the HTTP client does not notice: it would try each of its
+/// connections in turn, each until the time-out of a call. So if no answer comes, the client is
+/// replaced with all its connections, and the next one resolves the host name again. A client with
+/// the user's own HTTP client is never replaced.
 pub(super) struct Pool {
-    /// Where the service is, for people.
+    /// The address or the region of the service, for log messages.
     server: String,
     config: Builder,
     clock: Arc<dyn Clock>,
-    /// Whether the HTTP client is the user's.
+    /// True if the HTTP client is the user's.
     is_given: bool,
     longest_silence: Duration,
     current: Mutex<(Client, Silence)>,
 }
 
 impl Pool {
-    /// A client of this configuration, and those that come after it.
+    /// Creates a pool whose clients have this configuration.
     pub(super) fn new(server: String, config: Builder, clock: Arc<dyn Clock>) -> Self {
         let built = config.clone().build();
         let attempt = built.timeout_config().and_then(|it| it.operation_attempt_timeout());
@@ -46,7 +46,8 @@ impl Pool {
         Self { server, config, clock, is_given, longest_silence, current }
     }
 
-    /// The client. Its connections stay with the runtime of those who call.
+    /// Returns the client for the next call, after replacing it if needed. Its connections run on
+    /// the runtime of the caller.
     pub(super) fn client(&self) -> Client {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_given && current.1.lasts(self.longest_silence) {
@@ -57,6 +58,7 @@ impl Pool {
     }
 }
 
+/// Makes a client with new connections and a new measure of its silence.
 fn connect(config: &Builder, clock: &Arc<dyn Clock>, is_given: bool) -> (Client, Silence) {
     let silence = Silence::new(clock.clone());
     let config = config.clone().interceptor(silence.clone());
@@ -64,8 +66,8 @@ fn connect(config: &Builder, clock: &Arc<dyn Clock>, is_given: bool) -> (Client,
     (Client::from_conf(config.build()), silence)
 }
 
-/// HTTP with connections kept alive: as many as there are readers at once, each until it was idle
-/// for 90 s (the defaults). TLS by ring, which needs no C++ tool chain to build.
+/// Creates an HTTP client that keeps connections alive: as many as there are concurrent calls, each
+/// until it was idle for 90 s (the defaults). TLS uses ring, which builds without a C++ tool chain.
 pub(super) fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

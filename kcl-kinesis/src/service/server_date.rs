@@ -1,4 +1,4 @@
-//! The service's own clock, as its answers show it.
+//! An interceptor that reads the time of the service from an answer.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -17,17 +17,17 @@ use kcl_core::env::WallTime;
 
 use super::convert;
 
-/// What the `Date` header of an answer may be ahead of the clock that judges timestamps: it is cut
-/// to the second, and another machine may have written it. Kinesis refuses a timestamp ahead of its
-/// own clock, so a stream's time is told a second early rather than late.
+/// How far the `Date` header of an answer may be ahead of the clock that checks timestamps: the
+/// header may come from another machine. Kinesis refuses a timestamp that is ahead of its clock, so
+/// the stream's time is reported this much early.
 const CAUTION: Duration = Duration::from_secs(1);
 
-/// Catches the `Date` header of the answer to the one call it is attached to.
+/// Reads the `Date` header of the answer to the one call it is attached to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServerDate(Arc<OnceLock<WallTime>>);
 
 impl ServerDate {
-    /// The service's time when it answered, never ahead of it; `None` if the answer had no date.
+    /// The service's time when it answered, or slightly less; `None` if the answer has no date.
     pub(super) fn get(&self) -> Option<WallTime> {
         self.0.get().map(|date| date.minus(CAUTION))
     }
@@ -47,7 +47,7 @@ impl Intercept for ServerDate {
         let date = context.response().headers().get("date");
         let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
         if let Some(date) = date {
-            // A call that was repeated keeps the date of its first answer: the cautious one.
+            // For a call that was retried, the date of the first answer is kept: the earliest.
             let _ = self.0.set(convert::wall_time(&date));
         }
         Ok(())

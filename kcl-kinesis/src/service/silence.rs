@@ -1,4 +1,4 @@
-//! Whether a client's connections bring answers.
+//! An interceptor that measures how long a client has been without an answer.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,8 +16,8 @@ use aws_sdk_kinesis::{
 };
 use kcl_core::env::{Clock, Time};
 
-/// Since when calls are under way without an answer to any. Whoever goes away before the answer
-/// leaves that as it is: nobody else may be there to wait for one.
+/// The time since when calls have been in flight without an answer to any. A call that is cancelled
+/// does not end the silence: it may be the only one, and it has got no answer.
 #[derive(Clone, Debug)]
 pub(super) struct Silence {
     clock: Arc<dyn Clock>,
@@ -29,7 +29,7 @@ impl Silence {
         Self { clock, since: Arc::default() }
     }
 
-    /// Whether it has lasted for so long.
+    /// True if the silence has lasted for `limit` or longer.
     pub(super) fn lasts(&self, limit: Duration) -> bool {
         self.since().is_some_and(|since| self.clock.now() >= since + limit)
     }

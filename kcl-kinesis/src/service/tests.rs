@@ -173,7 +173,7 @@ async fn missing_credentials_or_region_are_told_as_such() {
     assert!(cause(&error).contains("AWS_REGION"), "{}", cause(&error));
 }
 
-/// What the default chain says on a machine that has none.
+/// A provider that fails like the default chain on a machine without credentials.
 #[derive(Debug)]
 struct NoCredentials;
 
@@ -248,7 +248,7 @@ async fn no_reader_is_opened_for_another_stream_or_another_life_of_it() {
         async move { source.open(&key, shard, StartAt::TrimHorizon).await.map(drop) }
     };
     let life = |created| StreamKey::new("orders", WallTime::from_millis(created));
-    // Nothing is known yet: it is described. What is known then costs nothing.
+    // The first call describes the stream, the second one sends no request.
     open(life(1_700_000_000_123)).await.unwrap();
     open(life(1_700_000_000_123)).await.unwrap();
     let error = open(life(1)).await.unwrap_err();

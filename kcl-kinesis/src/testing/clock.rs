@@ -1,4 +1,4 @@
-//! A clock that is always already where a sleeper wants it to be.
+//! A clock on which every sleep ends at once, and moves it to the end of the sleep.
 
 use std::sync::{
     Arc,
@@ -11,12 +11,12 @@ use kcl_core::env::{Clock, Env, Time, WallTime};
 /// The wall time at the origin of the clock.
 pub(crate) const WALL: WallTime = WallTime::from_millis(1_800_000_000_000);
 
-/// Sleeping moves it; nothing else does.
+/// A clock that only sleeping and [`ManualClock::advance`] move.
 #[derive(Debug, Default)]
 pub(crate) struct ManualClock(AtomicU64);
 
 impl ManualClock {
-    /// The machine's environment, with this clock in place of its own.
+    /// Returns the environment of the machine with a new clock of this type, and that clock.
     pub(crate) fn env() -> (Env, Arc<Self>) {
         let clock = Arc::new(Self::default());
         (Env::system().with_clock(clock.clone()), clock)

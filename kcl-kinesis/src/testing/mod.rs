@@ -1,5 +1,5 @@
-//! Two services, one that answers from a script and one that fails at random, and a clock that
-//! costs no time.
+//! Two simulated services, one that answers from a script and one that fails at random, and a
+//! clock on which sleeping takes no time.
 
 mod clock;
 mod model;

@@ -1,4 +1,4 @@
-//! Kinesis as a model of one shard that fails at random.
+//! A simulated Kinesis with one shard that fails at random.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,14 +15,14 @@ use tokio::sync::Notify;
 use super::{ManualClock, Reply, service::respond};
 use crate::KinesisSource;
 
-/// A record that the model keeps: its number and its body.
+/// A stored record: its number, and its body in an answer.
 pub(crate) type Kept = (u64, Value);
 
-/// One closed shard. Iterators are sequence numbers; they name the first record they may return.
+/// One closed shard. An iterator is the sequence number of the first record to return.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     state: Arc<Mutex<State>>,
-    /// Told when a request will never be answered.
+    /// Notified when a request will never be answered.
     pub(crate) silence: Arc<Notify>,
 }
 
@@ -30,20 +30,20 @@ pub(crate) struct Model {
 struct State {
     records: Vec<Kept>,
     rng: Rng,
-    /// Of a hundred requests, how many fail.
+    /// The share of requests that fail, in percent.
     faults: u64,
-    /// How many of the oldest records retention may still take.
+    /// The number of records that may still be trimmed.
     trims: usize,
     names_children: bool,
     tells_lag: bool,
-    /// The newest record ever returned.
+    /// The number of the newest record ever returned.
     newest: u64,
-    /// What that was when an answer last gave no way on.
+    /// The value of `newest` at the last answer without iterator in the middle of the shard.
     unclear: Option<u64>,
 }
 
 impl Model {
-    /// A shard of these records. Everything else is drawn from `seed`.
+    /// Creates a shard with these records. All random choices depend on `seed`.
     pub(crate) fn source(records: Vec<Kept>, trims: usize, seed: u64) -> (KinesisSource, Self) {
         let mut rng = Rng::new(seed);
         let (names_children, tells_lag) = (rng.below(2) == 0, rng.below(2) == 0);
@@ -68,7 +68,7 @@ impl Model {
         (source.build().unwrap(), model)
     }
 
-    /// From now on every request is answered.
+    /// Ends the faults: every later request is answered.
     pub(crate) fn calm(&self) {
         self.state.lock().unwrap().faults = 0;
     }
@@ -118,12 +118,12 @@ impl State {
     fn read(&mut self, body: &Value) -> Reply {
         let from: u64 = body["ShardIterator"].as_str().unwrap().parse().unwrap();
         let limit = usize::try_from(body["Limit"].as_u64().unwrap()).unwrap();
-        // An answer that cannot be the last one and gives no way on; never twice at one place.
+        // An answer without iterator in the middle of the shard, never twice at one position.
         if self.faults > 0 && self.unclear != Some(self.newest) && self.rng.below(8) == 0 {
             self.unclear = Some(self.newest);
             return Reply::Json(json!({ "Records": [], "MillisBehindLatest": 5_000 }));
         }
-        // Kinesis answers with nothing now and then, but never while it says that this is the tip.
+        // Kinesis sometimes returns no records, but never with a lag of zero before the tip.
         let least = u64::from(!self.tells_lag);
         let some = usize::try_from(self.rng.below(5).max(least)).unwrap().min(limit);
         let rest = self.records.iter().filter(|(number, _)| *number >= from).count();
@@ -136,7 +136,7 @@ impl State {
             "Records": page.iter().map(|(_, body)| body).collect::<Vec<_>>(),
             "MillisBehindLatest": lag,
         });
-        // The end comes with the last records or after them, at once: the shard is closed.
+        // The shard is closed, so the answer with the last records or the next one is the end.
         if rest == page.len() && (rest == 0 || self.rng.below(2) == 0) {
             if self.names_children {
                 answer["ChildShards"] = json!([{

@@ -1,4 +1,4 @@
-//! Kinesis as a script: each request must be the one expected next.
+//! A simulated Kinesis that answers from a script: each request must be the next one expected.
 
 use std::{
     collections::VecDeque,
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use super::{ManualClock, WALL};
 use crate::{KinesisSource, KinesisSourceBuilder};
 
-/// What a scripted service answers.
+/// An answer of a scripted service.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Json(Value),
@@ -38,17 +38,17 @@ pub(crate) enum Reply {
         code: &'static str,
         message: &'static str,
     },
-    /// No answer at all.
+    /// No answer: the connection breaks.
     Broken,
-    /// An answer whose body stops coming.
+    /// An answer whose body stops after its first byte, while the connection stays open.
     Stalled,
-    /// An answer of which only the beginning is there.
+    /// An answer whose body ends too early.
     Cut,
-    /// An answer that never comes: for calls that are dropped.
+    /// An answer that never comes, for calls that the test cancels.
     Silence,
 }
 
-/// A request that was sent, and when, in milliseconds of the clock.
+/// A request that was sent. `at` is the time of the clock in milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) operation: String,
@@ -57,7 +57,7 @@ pub(crate) struct Sent {
     pub(crate) at: u64,
 }
 
-/// The service, and what it saw.
+/// The service, with the requests that it received.
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted {
     script: Arc<Mutex<VecDeque<(&'static str, Reply)>>>,
@@ -68,7 +68,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    /// A source of the stream `orders` that meets this script.
+    /// Returns a source of the stream `orders`, and a service with this script behind it.
     pub(crate) fn source(
         script: impl IntoIterator<Item = (&'static str, Reply)>,
     ) -> (KinesisSource, Self) {
@@ -76,7 +76,7 @@ impl Scripted {
         (source.build().unwrap(), scripted)
     }
 
-    /// The same, behind a proxy that takes the date away.
+    /// Like [`Self::source`], but the answers have no date, as if a proxy removed it.
     pub(crate) fn undated(
         script: impl IntoIterator<Item = (&'static str, Reply)>,
     ) -> KinesisSource {
@@ -86,7 +86,7 @@ impl Scripted {
         scripted.setup(env).build().unwrap()
     }
 
-    /// The same, not yet built.
+    /// Like [`Self::source`], but returns the builder of the source.
     pub(crate) fn builder(
         script: impl IntoIterator<Item = (&'static str, Reply)>,
     ) -> (KinesisSourceBuilder, Self) {
@@ -112,19 +112,19 @@ impl Scripted {
         KinesisSource::builder("orders").client_config(config).env(env)
     }
 
-    /// What was sent so far. Panics unless the script was played to its end.
+    /// The requests sent so far. Panics unless the whole script was played.
     pub(crate) fn played(&self) -> Vec<Sent> {
         let left = self.script.lock().unwrap();
         assert!(left.is_empty(), "not asked for: {left:?}");
         self.sent.lock().unwrap().clone()
     }
 
-    /// How many requests were sent so far.
+    /// The number of requests sent so far.
     pub(crate) fn sent_count(&self) -> usize {
         self.sent.lock().unwrap().len()
     }
 
-    /// Whether the last request waits for an answer that will never come.
+    /// True if the last request waits for an answer that will never come.
     pub(crate) fn is_silent(&self) -> bool {
         self.silent.load(Ordering::Relaxed)
     }
@@ -149,7 +149,7 @@ impl Scripted {
     }
 }
 
-/// A body of which only the beginning comes.
+/// A body that stops after its first byte.
 #[derive(Debug, Default)]
 struct Stalled {
     begun: bool,
@@ -218,7 +218,7 @@ pub(crate) fn iterator(token: &str) -> (&'static str, Reply) {
     ("GetShardIterator", Reply::Json(json!({ "ShardIterator": token })))
 }
 
-/// A record with this number and payload that arrived at the origin of the clock.
+/// A record with this number and payload. Its arrival time is the origin of the clock.
 pub(crate) fn record_of(number: u64, data: &[u8]) -> Value {
     json!({
         "SequenceNumber": number.to_string(),

@@ -1,4 +1,4 @@
-//! What is demanded of a document's row, and done to it.
+//! The statements of writes on documents.
 
 use kcl_core::lease::{DeleteDoc, PutDoc};
 

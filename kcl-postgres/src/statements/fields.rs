@@ -1,4 +1,5 @@
-//! Parts of rows in statements: all fields of a part, and none by its name.
+//! Parts of rows in statements: lists of all fields of a part, so that a new field needs no change
+//! of a statement.
 
 use kcl_core::{
     lease::{Checkpoint, Progress},
@@ -7,8 +8,8 @@ use kcl_core::{
 
 use crate::codec::{Cell, cells};
 
-/// A list in a statement: what `item` makes of each field and of the number of its value, which is
-/// `first` for the first of them. Give these values last: a part may gain fields.
+/// A comma-separated list: `item(column, n)` for each field, where `n` is the number of its
+/// placeholder, from `first` on. Bind these values last, because a part may gain fields.
 pub(crate) fn listed<'a>(
     fields: impl IntoIterator<Item = &'a Field>,
     first: usize,
@@ -18,17 +19,17 @@ pub(crate) fn listed<'a>(
     items.collect::<Vec<_>>().join(", ")
 }
 
-/// Sets a column to a value.
+/// An assignment of a column.
 pub(crate) fn set(column: &str, n: usize) -> String {
     format!("{column} = ${n}")
 }
 
-/// The fields that say how far a shard is processed. The first is what orders checkpoints.
+/// The fields of the checkpoint and of the progress. The first is the text that orders checkpoints.
 pub(crate) fn place() -> impl Iterator<Item = &'static Field> {
     Checkpoint::FIELDS.iter().chain(Progress::FIELDS)
 }
 
-/// The values of [`place`].
+/// The values of the fields of [`place`].
 pub(crate) fn place_values(checkpoint: &Checkpoint, progress: &Progress) -> Vec<Cell> {
     let mut values = cells(checkpoint);
     values.extend(cells(progress));

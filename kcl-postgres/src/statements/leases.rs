@@ -1,4 +1,4 @@
-//! What is demanded of a lease's row, and done to it.
+//! The statements of writes on leases.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,8 @@ pub(crate) fn acquire(acquire: &Acquire) -> Conditional {
     })
 }
 
-/// Fixed-width digits compare as the numbers do.
+/// Writes a checkpoint. The fixed-width digits of `checkpoint` compare as texts in the order of
+/// their numbers.
 pub(crate) fn advance(advance: &Advance) -> Conditional {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let place = listed(place(), 7, set);
@@ -45,10 +46,10 @@ pub(crate) fn advance(advance: &Advance) -> Conditional {
     })
 }
 
-/// As [`advance`] of each, but for the end of a shard: its first value is the application's alone,
-/// and it returns the rows that were written.
+/// Writes several checkpoints, none of which is the end of a shard, and returns the written rows.
+/// Its first value is the application, and the keys are an array.
 ///
-/// Rows are locked in the order of their keys: two such statements cannot wait for each other.
+/// It locks the rows in the order of their keys, so that two such statements cannot deadlock.
 pub(crate) fn advance_all(advances: &[&Advance]) -> Conditional {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let arrays = place().zip(5..).map(|(field, n)| format!("${n}::{}[]", sql_type(field.form)));
@@ -83,7 +84,7 @@ pub(crate) fn advance_all(advances: &[&Advance]) -> Conditional {
     })
 }
 
-/// Without a checkpoint the row keeps the one that it has.
+/// Releases a lease. Without a checkpoint (`$7` false) the row keeps its own.
 pub(crate) fn release(release: &Release) -> Conditional {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let kept = |column: &str, n| format!("{column} = case when $7 then ${n} else {column} end");
@@ -98,7 +99,7 @@ pub(crate) fn release(release: &Release) -> Conditional {
     let successor = release.successor.as_ref().map(SessionId::key);
     let avoid = release.avoid.then(|| release.owner.worker.as_str().to_owned());
     let moves = release.checkpoint.is_some();
-    // Not written if there is none.
+    // A placeholder, which `$7` keeps from being written.
     let to = release.checkpoint.as_ref().unwrap_or(&Checkpoint::TrimHorizon);
     let place = place_values(to, &release.progress);
     Conditional::new(&SQL, move |statement| {

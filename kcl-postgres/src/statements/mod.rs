@@ -1,7 +1,8 @@
-//! The rules of `kcl_core::lease::rules` as conditional statements.
+//! The rules of [`kcl_core::lease::rules`] as SQL: one function for each conditional write.
 //!
-//! Each names the schema `{s}` and the returned columns `{row}`; the application is always `$1` and
-//! the row's key `$2`. An absent row meets no condition, so that no update makes one.
+//! In each text `{s}` stands for the schema and `{row}` for the returned columns; `$1` is the
+//! application and `$2` the key of the row. A statement that returns no row was refused. No update
+//! creates a missing row.
 
 mod documents;
 mod fields;
@@ -15,7 +16,7 @@ pub(crate) use sessions::{beat, end_session, forget, wake};
 
 use crate::connections::Statement;
 
-/// A statement whose first two values are not given yet, and what gives it the others.
+/// A statement, and the function that binds its values after the application and the key.
 pub(crate) struct Conditional {
     pub(crate) sql: &'static str,
     pub(crate) bind: Box<dyn FnOnce(Statement) -> Statement + Send>,

@@ -1,4 +1,4 @@
-//! What is demanded of a session's row, and done to it.
+//! The statements of writes on sessions.
 
 use std::sync::LazyLock;
 
@@ -46,7 +46,7 @@ pub(crate) fn forget() -> Conditional {
     Conditional::new(SQL, |statement| statement)
 }
 
-/// Raises the mailbox and tells whoever listens on `channel`, both or neither.
+/// Raises the mailbox and notifies `channel`, in one transaction.
 pub(crate) fn wake(channel: String) -> Conditional {
     const SQL: &str = "with woken as (update {s}.session set mailbox = mailbox + 1 \
         where application = $1 and id = $2 and state in ('LIVE', 'LEAVING') returning 1) \

@@ -1,11 +1,12 @@
-//! Why a batch was not committed.
+//! The errors of a batch that was not committed.
 
 use kcl_core::{
     lease::{Checkpoint, LeaseKey},
     store::StoreError,
 };
 
-/// Why a batch was not committed. Its effects are undone, but where it says otherwise.
+/// The reason for which a batch was not committed. Its effects are undone, except where the text
+/// says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Uncommitted {
     #[error(
@@ -30,7 +31,8 @@ pub(super) enum Uncommitted {
     Store(#[from] StoreError),
 }
 
-/// In one line with the error: nobody looks at causes of what a processor returns.
+/// The cause, appended to the error's own text: a worker logs only that text of a processor's
+/// error.
 fn cause(error: &StoreError) -> String {
     error.source.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default()
 }

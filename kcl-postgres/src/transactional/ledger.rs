@@ -1,4 +1,4 @@
-//! The statements that bind a batch's effects to its checkpoint.
+//! The statements that commit a batch's effects together with its checkpoint.
 
 use std::sync::LazyLock;
 
@@ -17,33 +17,35 @@ use crate::{
     statements::{listed, place, place_values, set},
 };
 
-/// The lease rows, as the transactions of batches see them.
+/// The lease rows of an application, for the transactions of batches.
 pub(super) struct Ledger {
     pub(super) application: String,
     pub(super) schema: Schema,
     pub(super) connections: Connections,
 }
 
-/// How far a batch goes, from where.
+/// The advance of a lease by one batch.
 pub(super) struct Step<'a> {
     pub(super) from: &'a Checkpoint,
     pub(super) to: &'a Checkpoint,
     pub(super) progress: Progress,
 }
 
-/// What became of the last statement of a batch.
+/// The outcome of the last statement of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advanced {
-    /// The row is advanced, once this transaction commits.
+    /// The statement has advanced the row; the commit makes it durable.
     Yes,
-    /// The row is not as it was when the batch began.
+    /// The row differs from what it was when the batch began.
     Moved,
-    /// This is not the transaction that was begun for the batch.
+    /// The connection is not in the transaction that was begun for the batch: the processor has
+    /// ended that.
     Elsewhere,
 }
 
-/// How long a transaction may stay open after its last statement, before the server ends it: the
-/// worker was paused right there, and its successor waits for the row. Below any session timeout.
+/// The time after which the server ends a transaction that stays open after its last statement: the
+/// worker was paused right there, and its successor waits for the lock of the row. It is below the
+/// shortest session timeout of the presets (3 s).
 const LINGER: &str = "2s";
 
 impl Ledger {
@@ -51,13 +53,13 @@ impl Ledger {
         Call { op: "commit", schema: &self.schema, row: lease.as_str(), effect }
     }
 
-    /// Begins a transaction with a mark, which is gone when the transaction is. The mark is
-    /// hexadecimal digits.
+    /// The text that begins a transaction and sets a mark, which the end of the transaction
+    /// removes. The mark consists of hexadecimal digits.
     pub(super) fn begin(mark: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(format!("begin; select set_config('kcl.batch', '{mark}', true)"))
     }
 
-    /// Advances the row in the transaction with this mark: the last statement before the commit.
+    /// Advances the row in the transaction with this mark, as the last statement before the commit.
     pub(super) async fn advance(
         &self,
         on: &mut PgConnection,
@@ -66,7 +68,7 @@ impl Ledger {
         mark: &str,
     ) -> sqlx::Result<Advanced> {
         static SQL: LazyLock<String> = LazyLock::new(|| {
-            // A rate that was not measured leaves the one that was.
+            // 0 means that no rate was measured; the row keeps its own.
             let value = |column: &str, n| match column {
                 "rate" => format!("rate = coalesce(nullif(${n}, 0), rate)"),
                 column => set(column, n),
@@ -88,14 +90,14 @@ impl Ledger {
         Ok(if Self::is_marked(on, mark).await? { Advanced::Moved } else { Advanced::Elsewhere })
     }
 
-    /// Whether this still is the transaction with this mark. Fails after a failed statement.
+    /// True if the connection is in the transaction with this mark. Fails after a failed statement.
     pub(super) async fn is_marked(on: &mut PgConnection, mark: &str) -> sqlx::Result<bool> {
         let marked = sqlx::query("select current_setting('kcl.batch', true)").fetch_one(on).await?;
         Ok(marked.try_get::<Option<&str>, _>(0)? == Some(mark))
     }
 
-    /// How far the lease is processed, when every transaction that had advanced it is over; `None`
-    /// if it is not held.
+    /// The stored checkpoint, read under the lock of the row, which waits for every transaction
+    /// that has advanced it. `None` if this session does not hold the lease under its epoch.
     pub(super) async fn settled(&self, lease: &LeaseHandle) -> StoreResult<Option<Checkpoint>> {
         const SQL: &str = "select checkpoint, kind from {s}.lease where application = $1 \
             and key = $2 and owner = $3 and epoch = $4 for no key update";
@@ -109,7 +111,8 @@ impl Ledger {
             .map_err(|bad| call.error(StoreErrorKind::Corrupt, bad.to_string()))
     }
 
-    /// A statement on the row of a lease, with what it must show as its first four values.
+    /// A statement on the row of a lease. Its first four values are application, key, owner and
+    /// epoch.
     fn held(&self, sql: &str, lease: &LeaseHandle) -> Statement {
         let Epoch(epoch) = lease.fence().epoch;
         statement(self.schema.sql(sql))

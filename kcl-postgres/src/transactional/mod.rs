@@ -1,14 +1,14 @@
-//! Checkpoints that commit with their effects.
+//! Processors that commit the effects of each batch together with its checkpoint.
 //!
-//! The last statement of a batch's transaction advances the lease's row, on condition that owner
-//! and epoch are still this session's and the checkpoint still is where the batch began. Then
-//! either all of it commits or nothing. It is the *last* so that a paused worker holds no lock that
-//! its successor would wait for.
+//! The last statement of a batch's transaction advances the lease's row, if owner and epoch are
+//! still those of this session and the checkpoint is still the one at which the batch began.
+//! Effects and checkpoint then commit together or not at all. The statement is the *last*, so that
+//! a worker that is paused during the batch holds no lock for which its successor would wait.
 //!
-//! Whoever does not hear whether a commit was done reads the row under its lock: the transaction in
-//! doubt held that lock before the commit was sent, so the answer is final. The epoch stays as it
-//! is, since the rest of the worker holds the lease under it; the compare-and-set on the position
-//! is what refuses a second application.
+//! If the answer to a commit is lost, the processor reads the row under its lock. The transaction
+//! in doubt held that lock before its commit was sent, so the row shows the final outcome. The
+//! compare of the checkpoint, and not the epoch, keeps a batch from being applied twice by one
+//! owner.
 
 mod error;
 mod ledger;

@@ -1,4 +1,4 @@
-//! What the user writes: a processor whose effects are in the database.
+//! The trait that a user implements: a processor whose effects are in the database of the leases.
 
 use async_trait::async_trait;
 use kcl_core::processor::{LeaseHandle, ProcessorError, RecordBatch, Stop};
@@ -6,44 +6,45 @@ use sqlx::PgConnection;
 
 /// Processes the records of one shard, with its effects in the database that keeps the leases.
 ///
-/// Each batch is a transaction: its effects and its checkpoint commit together, so that every
-/// record takes effect exactly once, whoever dies when. Effects elsewhere (calls, files, other
-/// databases) are at least once; give them [`LeaseHandle::fence`] and the position as a key.
+/// Each batch is a transaction: its effects and its checkpoint commit together. So every record
+/// takes effect exactly once, whenever a worker dies. Effects elsewhere (calls, files, other
+/// databases) happen at least once; give them [`LeaseHandle::fence`] and the position as a key.
 ///
-/// The rows show how late a lease is, but not its rate. Weighted assignment knows that all the
-/// same, from what the workers tell of their loads.
+/// The rows show the lag of a lease, but not its rate; weighted assignment reads the rates from the
+/// workers' reports.
 ///
-/// Made into a processor of a worker by [`super::transactional`].
+/// [`super::transactional`] makes a worker's processor from it.
 #[async_trait]
 pub trait TxProcessor: Send + 'static {
     /// Called once, before the first batch.
     ///
     /// # Errors
-    /// Any: called again after a pause, for as long as the lease is held.
+    /// Any. The worker calls again after a pause, for as long as it holds the lease.
     async fn start(&mut self, _lease: &LeaseHandle) -> Result<(), ProcessorError> {
         Ok(())
     }
 
-    /// Processes a batch. What is done on `effects` commits with the batch's checkpoint when this
-    /// returns `Ok`, and is undone in every other case.
+    /// Processes a batch. Effects on `effects` commit with the batch's checkpoint if this returns
+    /// `Ok`, and are undone in every other case.
     ///
-    /// The transaction is the library's: it begins before this and ends after it. Transactions
-    /// begun on `effects` by [`sqlx::Connection::begin`] are savepoints within. A processor that
-    /// ends it by a statement of its own (`commit`) is not called again under this lease, since
-    /// that would repeat effects. What it sets on the connection for longer than the transaction
-    /// (`set` without `local`) stays for later batches of any shard. `notify` in it makes all
-    /// commits of the database wait for each other.
+    /// - The library begins the transaction before this call and ends it afterwards. A transaction
+    ///   that [`sqlx::Connection::begin`] begins on `effects` is a savepoint in it.
+    /// - A processor that ends the transaction itself (`commit`) is not called again under this
+    ///   lease, because another call could repeat its effects.
+    /// - A setting of the connection that outlives the transaction (`set` without `local`) stays
+    ///   for later batches of any shard.
+    /// - `notify` makes all commits of the database wait for each other.
     ///
     /// # Errors
-    /// Any: the effects are undone, and the batch is delivered again by the failure policy. After
-    /// a failed statement nothing more can be done but to return its error.
+    /// Any. The effects are undone, and the worker delivers the batch again, as the failure policy
+    /// says. After a failed statement the transaction accepts no other: return the error.
     ///
     /// # Panics
-    /// As an error.
+    /// A panic counts as an error.
     ///
     /// # Cancel safety
-    /// The future is dropped when the lease is lost and when a handover does not wait any longer.
-    /// Its effects are then undone.
+    /// The worker drops the future when the lease is lost, and when a handoff waits no longer. Its
+    /// effects are then undone.
     async fn process(
         &mut self,
         batch: RecordBatch,
@@ -51,18 +52,19 @@ pub trait TxProcessor: Send + 'static {
         lease: &LeaseHandle,
     ) -> Result<(), ProcessorError>;
 
-    /// Called once, when no more batches will come.
+    /// Called after the last batch, as [`kcl_core::processor::RecordProcessor::stop`] is.
     ///
     /// # Errors
-    /// As those of [`kcl_core::processor::RecordProcessor::stop`].
+    /// The same as [`kcl_core::processor::RecordProcessor::stop`].
     async fn stop(&mut self, _reason: Stop, _lease: &LeaseHandle) -> Result<(), ProcessorError> {
         Ok(())
     }
 }
 
-/// Makes a processor for each lease. Implemented by any `Fn(&LeaseHandle) -> P`.
+/// Makes a processor for each lease. Any `Fn(&LeaseHandle) -> P` with `P: TxProcessor` is a
+/// factory.
 pub trait TxFactory: Send + Sync + 'static {
-    /// A processor for a lease that was just gained.
+    /// Makes the processor of a lease that the worker has just acquired.
     fn create(&self, lease: &LeaseHandle) -> Box<dyn TxProcessor>;
 }
 

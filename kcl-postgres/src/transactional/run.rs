@@ -1,4 +1,4 @@
-//! A batch after the other, each in a transaction with its checkpoint.
+//! Runs each batch of a [`TxProcessor`] in a transaction with its checkpoint.
 
 use std::{fmt, sync::Arc};
 
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{PostgresStore, builder::secured, connections::Connections, error::Effect};
 
-/// Transactions at once, unless told otherwise.
+/// The default number of transactions at once.
 const CONNECTIONS: usize = 10;
 
-/// Makes transactional processors for a worker. See [`transactional`].
+/// A processor factory for a worker in transactional mode. [`transactional`] makes it.
 pub struct Transactional {
     factory: Box<dyn TxFactory>,
     store: Address,
@@ -31,17 +31,18 @@ pub struct Transactional {
     ledger: std::sync::OnceLock<Arc<Ledger>>,
 }
 
-/// Whose lease rows, and how long to wait for the server.
+/// The lease rows of the store, and its operation timeout.
 struct Address {
     application: String,
     schema: crate::layout::Schema,
     operation_timeout: std::time::Duration,
 }
 
-/// Processors that commit their effects and checkpoints together, for a worker with this store.
+/// Makes processors that commit their effects and checkpoints together, for a worker with this
+/// store.
 ///
-/// The worker's settings have to say `progress: transactional`. Checkpoints are then written by
-/// these processors alone; asking for another one is refused.
+/// The worker's settings must say `progress: transactional`; otherwise the worker is not built.
+/// Only these processors then write checkpoints: [`LeaseHandle::checkpoint`] fails.
 ///
 /// ```no_run
 /// use async_trait::async_trait;
@@ -101,23 +102,24 @@ pub fn transactional(store: &PostgresStore, factory: impl TxFactory) -> Transact
 }
 
 impl Transactional {
-    /// The most transactions at once, each on a connection: 10 by default. Batches of more leases
-    /// wait.
+    /// Sets the most transactions at once, each on its own connection. The default is 10, the
+    /// minimum 1. Batches of further leases wait.
     #[must_use]
     pub const fn connections(mut self, most: usize) -> Self {
         self.connections = if most == 0 { 1 } else { most };
         self
     }
 
-    /// Another role or other settings for the processors' connections than the store's. It must be
-    /// the same database, and the role needs `usage` on the schema of the leases, and `select` and
-    /// `update` on `lease`.
+    /// Sets the role and the settings of the processors' connections; the default is those of the
+    /// store. It must be the same database. The role needs `usage` on the schema of the leases, and
+    /// `select` and `update` on its table `lease`.
     #[must_use]
     pub fn connect_options(mut self, options: PgConnectOptions) -> Self {
         self.options = secured(options);
         self
     }
 
+    /// The connections of all processors, made by the first.
     fn ledger(&self) -> Arc<Ledger> {
         let make = || {
             let (options, limit) = (self.options.clone(), self.store.operation_timeout);
@@ -131,7 +133,7 @@ impl Transactional {
     }
 }
 
-/// The password is no part of it.
+/// Shows no password.
 impl fmt::Debug for Transactional {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transactional")
@@ -161,11 +163,11 @@ impl ProcessorFactory for Transactional {
 struct Run {
     ledger: Arc<Ledger>,
     processor: Box<dyn TxProcessor>,
-    /// How far the shard is processed, and committed.
+    /// The last checkpoint that is known to be committed.
     at: Checkpoint,
-    /// Whether the row may say more than `at`.
+    /// Whether the row's checkpoint may be above `at`, because the outcome of a commit is unknown.
     in_doubt: bool,
-    /// Whether the user's processor ended a transaction that was not its own.
+    /// Whether the user's processor has ended the library's transaction.
     broken: bool,
 }
 
@@ -202,7 +204,7 @@ impl RecordProcessor for Run {
 }
 
 impl Run {
-    /// Learns from the row how far the shard is processed.
+    /// Reads the checkpoint from the row, which ends the doubt.
     async fn settle(&mut self, lease: &LeaseHandle) -> Result<(), Uncommitted> {
         let key = || lease.key().clone();
         let Some(stored) = self.ledger.settled(lease).await? else {
@@ -216,8 +218,8 @@ impl Run {
         Ok(())
     }
 
-    /// Processes a batch in a transaction and commits both; false if the row has to be looked at
-    /// first.
+    /// Processes a batch in a transaction and commits it with its checkpoint. False if the outcome
+    /// is open: the caller reads the row and goes on from there.
     async fn commit(
         &mut self,
         batch: RecordBatch,
@@ -254,7 +256,8 @@ impl Run {
         match advanced.map_err(failed)? {
             Advanced::Yes => {}
             Advanced::Moved => {
-                // The refused statement may have locked the row that is looked at next.
+                // The statement may have locked the row, which `settle` reads on another
+                // connection.
                 transaction.rollback().await.map_err(failed)?;
                 checked_out.give_back();
                 let before = self.at.clone();
@@ -269,7 +272,7 @@ impl Run {
                 return Ok(false);
             }
         }
-        // From here on it may be committed, whatever is heard of it.
+        // From here on the transaction may be committed, even if no answer comes.
         self.in_doubt = true;
         if let Err(error) = transaction.commit().await {
             ledger.connections.judge(era, &error);

@@ -1,4 +1,4 @@
-//! What is refused, and what is never shown.
+//! The settings that are refused, and the secrets that are never shown.
 
 use kcl_core::store::LeaseStore;
 

@@ -1,5 +1,5 @@
-//! Rows to text and back: a flat JSON object of strings under the fields' short names; bytes follow
-//! it after a line feed.
+//! Converts rows to stored values and back: a flat JSON object of strings under the short names of
+//! the fields. The body of a document follows it after a line feed.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -8,11 +8,11 @@ use kcl_core::{
     stream::ShardId,
 };
 
-/// Between the fields of a row and its body.
+/// Separates the fields of a row from its body.
 const SEPARATOR: u8 = b'\n';
 
-/// A value that is no bytes as text; nothing for a list that is empty. No item of a list holds a
-/// comma.
+/// A value as text; `None` for an empty list and for bytes. The items of a list are joined by
+/// commas, which no item contains.
 pub(crate) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value {
         Value::Text(text) => Some(text),
@@ -22,19 +22,19 @@ pub(crate) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Shard ids as a field; none at all if there are none.
+/// Shard ids as the text of a field; `None` for an empty list.
 pub(crate) fn shards(shards: &[ShardId]) -> Option<Cow<'_, str>> {
     text(Value::List(shards.iter().map(|shard| shard.as_str().into()).collect()))
 }
 
-/// A row as it is stored.
+/// The stored value of a row.
 pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
     let (mut fields, mut body) = (BTreeMap::new(), None);
     row.write_to(&mut |field, value| match value {
         Some(Value::Bytes(bytes)) => body = Some(bytes.into_owned()),
         value => fields.extend(value.and_then(text).map(|it| (field.name, it.into_owned()))),
     });
-    // Strings only: nothing of it can fail.
+    // Serialising strings cannot fail.
     let mut stored = serde_json::to_vec(&fields).unwrap_or_default();
     if let Some(body) = body {
         stored.push(SEPARATOR);
@@ -43,7 +43,7 @@ pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
     stored
 }
 
-/// Reads a row back from what is stored under `name`.
+/// Reads a row from the value that is stored under `name`.
 pub(crate) fn decode<R: Row>(name: &str, stored: &[u8]) -> Result<R, BadRow> {
     let at = stored.iter().position(|byte| *byte == SEPARATOR).unwrap_or(stored.len());
     let (head, body) = stored.split_at(at);
@@ -53,7 +53,7 @@ pub(crate) fn decode<R: Row>(name: &str, stored: &[u8]) -> Result<R, BadRow> {
     R::read(name, &Stored { fields, body: body.get(1..).unwrap_or_default() })
 }
 
-/// A row as the server has it.
+/// The stored fields of a row, as the codec of `kcl-core` reads them.
 struct Stored<'a> {
     fields: BTreeMap<String, String>,
     body: &'a [u8],

@@ -1,4 +1,4 @@
-//! Rows there and back.
+//! Encoding and decoding rows.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -31,7 +31,7 @@ fn session() -> Session {
     session.reading(stream).in_zone(Some("eu-west-1a".parse().unwrap()))
 }
 
-/// The same session, of a worker that says neither what it reads nor where it runs.
+/// The same session, without the optional fields for its streams and its place.
 fn tacit() -> Session {
     let mut session = session();
     (session.stream, session.zone) = (None, None);
@@ -73,12 +73,12 @@ fn rows_read_back_as_they_were() {
     }
 }
 
-/// The fields that are stored of a row.
+/// The stored fields of a row.
 fn fields<R: Row>(row: &R) -> BTreeMap<String, String> {
     serde_json::from_slice(&encode(row)).unwrap()
 }
 
-/// What is said of a row whose field `name` is changed, or removed.
+/// The error of reading a row whose field `name` is changed or removed; "" if it can be read.
 fn complaint<R: Row>(row: &R, name: &'static str, value: Option<&str>) -> String {
     let mut fields = fields(row);
     fields.remove(name);
@@ -88,7 +88,7 @@ fn complaint<R: Row>(row: &R, name: &'static str, value: Option<&str>) -> String
     read.err().map(|bad| bad.to_string()).unwrap_or_default()
 }
 
-/// What is said of the session of these tests.
+/// The error message about the session of these tests.
 fn session_whose(why: &str) -> String {
     format!("the session {:?}: {why}", session().id.key())
 }
@@ -115,7 +115,7 @@ fn bad_rows_name_their_field() {
 
 #[test]
 fn what_a_session_does_not_say_is_not_made_up() {
-    // As an older release writes it.
+    // As an older release wrote it.
     let mut fields = fields(&session());
     fields.retain(|name, _| !["s", "z"].contains(&name.as_str()));
     let read = decode::<Session>(&session().id.key(), &serde_json::to_vec(&fields).unwrap());
@@ -140,7 +140,8 @@ fn rows_are_small() {
     assert!(encode(&lease()).len() < 600, "{}", encode(&lease()).len());
 }
 
-/// What a release stored: a row's name, a line feed, its value. What was written so is in servers.
+/// A row as a release has written it: its name, a line feed, its value. Servers contain such rows,
+/// so they have to stay readable.
 macro_rules! golden {
     ($name:literal) => {
         include_str!(concat!("golden/", $name)).strip_suffix('\n').unwrap()
@@ -201,7 +202,7 @@ fn a_checkpoint_writes_the_fields_it_ever_wrote() {
         format!(r#"{{"ca":"1700000000009","ck":"AFTER","cl":"2250","k":"{key}","r":"9000"}}"#);
     let wanted = format!(r#"{{"when":[{held}],"set":{set}}}"#);
     assert_eq!(rules::advance(&known).to_json(), wanted);
-    // What is not known any more is removed.
+    // Progress that is no longer known is removed.
     let set = format!(r#"{{"ck":"AFTER","k":"{key}","r":"0"}}"#);
     let wanted = format!(r#"{{"when":[{held}],"set":{set},"unset":["ca","cl"]}}"#);
     assert_eq!(rules::advance(&advance).to_json(), wanted);

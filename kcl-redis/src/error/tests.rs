@@ -1,4 +1,4 @@
-//! What failures mean.
+//! The kind of each error.
 
 use std::io;
 
@@ -82,7 +82,7 @@ fn a_replica_is_waited_for_while_a_worker_runs_and_refused_at_the_start() {
         ("READONLY You can't write against a read only replica.", true),
         ("MASTERDOWN Link with MASTER is down", true),
         ("LOADING Redis is loading the dataset in memory", true),
-        // Of one slot, or for a moment.
+        // These concern one slot only, or last for a moment only.
         ("MOVED 7 cache:6380", false),
         ("TRYAGAIN Multiple keys request during rehashing of slot", false),
         ("BUSY Redis is busy running a script", false),

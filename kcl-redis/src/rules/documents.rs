@@ -1,4 +1,4 @@
-//! What is demanded of a document's row.
+//! The conditions and changes of writes on documents.
 
 use bytes::Bytes;
 use kcl_core::lease::DeleteDoc;

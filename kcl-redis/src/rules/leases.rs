@@ -1,4 +1,4 @@
-//! What is demanded of a lease's row, and done to it.
+//! The conditions and changes of writes on leases.
 
 use kcl_core::lease::{
     Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, Restart, SessionId,
@@ -13,7 +13,7 @@ pub(crate) fn acquire(acquire: &Acquire) -> Change {
         .unset("av")
 }
 
-/// Demands that owner and epoch are as they were seen, and raises the epoch.
+/// Requires the owner and the epoch that the caller saw, and a higher new epoch, which it sets.
 fn as_seen(owner: Option<&SessionId>, seen: Epoch, epoch: Epoch) -> Change {
     let change = Change::new().when_is("e", seen).when_below("e", epoch).set("e", epoch);
     match owner {
@@ -22,17 +22,18 @@ fn as_seen(owner: Option<&SessionId>, seen: Epoch, epoch: Epoch) -> Change {
     }
 }
 
-/// Demands that `owner` holds the lease under `epoch`.
+/// Requires that `owner` holds the lease under `epoch`.
 fn held(owner: &SessionId, epoch: Epoch) -> Change {
     Change::new().when_is("o", owner.key()).when_is("e", epoch)
 }
 
-/// Writes a checkpoint that takes nothing back: fixed-width digits compare as the numbers do.
+/// Writes a checkpoint, and requires that it does not go back. The fixed-width digits of `k`
+/// compare in the order of their numbers.
 fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     at(change.when_up_to("k", checkpoint.key()), checkpoint, progress)
 }
 
-/// Writes a checkpoint, wherever the row stands.
+/// Writes a checkpoint, forwards or backwards.
 fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     change.write(checkpoint).write(progress)
 }

@@ -1,6 +1,7 @@
-//! The rules of `kcl_core::lease::rules` as conditions and changes.
+//! The rules of [`kcl_core::lease::rules`] as conditions and changes for the scripts: one function
+//! for each conditional write. The field names are the short names of [`kcl_core::store::codec`].
 //!
-//! An absent row holds no condition, so that no change makes one.
+//! The scripts refuse a change of a missing row, so that no change creates one.
 
 mod documents;
 mod leases;

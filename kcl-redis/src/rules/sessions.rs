@@ -1,10 +1,10 @@
-//! What is demanded of a session's row, and done to it.
+//! The conditions and changes of writes on sessions.
 
 use kcl_core::lease::{Beat, EndReason, EndSession, Ending, SessionState};
 
 use crate::change::Change;
 
-/// Demands that the session is there and has not ended.
+/// Requires that the session has not ended.
 fn alive() -> Change {
     Change::new().when_among("st", [SessionState::Live, SessionState::Leaving])
 }
@@ -32,7 +32,8 @@ pub(crate) fn forget() -> Change {
     Change::new().when_among("st", reasons.map(SessionState::Ended))
 }
 
-/// `channel` is where the sleeper listens; `sharded` keeps the message on the application's node.
+/// Raises the mailbox and sends a message to `channel`. With `sharded` the message stays on the
+/// application's node of a cluster.
 pub(crate) fn wake(channel: String, sharded: bool) -> Change {
     alive().count("mb").publish(channel, sharded)
 }

@@ -1,5 +1,5 @@
-//! Rows from outside: whatever somebody put into the server is read or refused, never a panic, and
-//! what is read is written back as the same thing.
+//! Entry point for fuzzing the codec: any stored value must be read or refused without a panic, and
+//! a row that was read must be written back unchanged.
 
 use std::fmt::Debug;
 
@@ -10,10 +10,11 @@ use kcl_core::{
 
 use crate::codec;
 
-/// Reads what is stored as each kind of row: a name, a line feed, and the value under that name.
+/// Reads a stored value as each kind of row. `stored` is the row's name, a line feed, and the
+/// value.
 ///
 /// # Panics
-/// A row that was read is written back as another.
+/// If a row that was read is not written back unchanged.
 pub fn rows(stored: &[u8]) {
     let at = stored.iter().position(|byte| *byte == b'\n').unwrap_or(stored.len());
     let (name, value) = stored.split_at(at);

@@ -1,4 +1,4 @@
-//! Concurrent histories: whatever the interleaving, some order explains every answer.
+//! Concurrent histories: for whatever happened, some order of the calls must explain every answer.
 
 use crate::conformance::{
     Failure,
@@ -9,9 +9,11 @@ use crate::conformance::{
     linear::{Seen, explain, story},
 };
 
-/// Histories of each row.
+/// The number of histories of each row.
 const ROUNDS: u64 = 6;
 
+/// Records histories of every row and searches for an order that explains each. A history that is
+/// explained goes to the suite's judge, too.
 async fn explained(bench: Bench, drops_one_in: u64) -> Check {
     let twice = bench.capabilities().unreliable;
     // Writes that may land at any time multiply the orders to be searched.
@@ -40,14 +42,17 @@ async fn explained(bench: Bench, drops_one_in: u64) -> Check {
             judged.map_err(|why| why.during(format_args!("round {round}, {}", shown(&key))))?;
         }
     }
-    // Otherwise the histories would prove less than they seem to.
+    // A history of calls without answers proves little.
     check(answered * 2 > called, || format!("only {answered} of {called} calls were answered"))
 }
 
+/// Finds a write that is not atomic, and a strong read that returns an old row. Such an order
+/// exists for every history if each row is linearizable.
 pub(super) async fn concurrent_histories_have_an_order_that_explains_them(bench: Bench) -> Check {
     explained(bench, 0).await
 }
 
+/// Drops one call in four half way. Finds a client whose next answer belongs to the dropped call.
 pub(super) async fn dropped_calls_leave_the_others_right(bench: Bench) -> Check {
     explained(bench, 4).await
 }

@@ -1,4 +1,4 @@
-//! The life of a lease's row.
+//! The writes of a lease's row, except [restarts](super::restarts).
 
 use crate::{
     conformance::{
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A script with one lease held by `owner` under `epoch`.
+/// A script with one lease, which `owner` holds under `epoch`.
 async fn held(bench: &Bench, owner: &SessionId, epoch: u64) -> Result<(Script, LeaseKey), Failure> {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
@@ -25,13 +25,18 @@ async fn held(bench: &Bench, owner: &SessionId, epoch: u64) -> Result<(Script, L
     Ok((script, key))
 }
 
+/// An existing row is never replaced by a creation, and every kind of checkpoint is kept. If a
+/// creation replaced the row, a planner with an old list of rows would reset the checkpoint of a
+/// lease.
 pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
     script.done(lease(key.clone())?).await?;
+    // The same row again, and another row with the same key.
     script.refused(lease(key.clone())?).await?;
     script.refused(full_lease(key, session_id("worker", 1)?)?).await?;
     script.done(full_lease(lease_key(2)?, session_id("worker", 1)?)?).await?;
+    // Every kind of checkpoint.
     let starts = [
         Checkpoint::Latest,
         Checkpoint::AtTimestamp(WallTime::from_millis(1_700_000_000_001)),
@@ -45,12 +50,15 @@ pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Ch
     script.done(Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon)).await
 }
 
+/// An acquire is refused with a wrong owner, a wrong epoch, or a new epoch that is not above the
+/// old. Otherwise a worker with an old copy of the row could take the lease of a live owner.
 pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) -> Check {
     let (me, other) = (session_id("worker", 1)?, session_id("other", 1)?);
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
     script.done(lease(key.clone())?).await?;
     let free = script.lease(&key)?.clone();
+    // A free lease: the new epoch is not above the old, the owner is wrong, the epoch is wrong.
     script.refused(Acquire::new(&free, me.clone(), free.epoch)).await?;
     let mut wrong = Acquire::new(&free, me.clone(), Epoch(9));
     wrong.seen_owner = Some(other.clone());
@@ -59,6 +67,7 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     wrong.seen_epoch = Epoch(1);
     script.refused(wrong).await?;
     script.done(Acquire::new(&free, me.clone(), Epoch(5))).await?;
+    // A held lease: the row has changed since, no owner is expected, the owner is wrong.
     script.refused(Acquire::new(&free, other.clone(), Epoch(6))).await?;
     let held = script.lease(&key)?.clone();
     let mut wrong = Acquire::new(&held, other.clone(), Epoch(9));
@@ -67,17 +76,21 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     let mut wrong = Acquire::new(&held, other.clone(), Epoch(9));
     wrong.seen_owner = Some(other.clone());
     script.refused(wrong).await?;
+    // Owner and epoch are right, but the new epoch is not above the old.
     for lower in [0, 4, 5] {
         script.refused(Acquire::new(&held, other.clone(), Epoch(lower))).await?;
     }
     script.done(Acquire::new(&held, other, Epoch(6))).await
 }
 
+/// The row does not protect its owner: the caller decides whether the owner may be replaced. The
+/// store must not compare the owner with the sessions.
 pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
     script.done(full_lease(key.clone(), session_id("gone", 1)?)?).await?;
     let mut epoch = script.lease(&key)?.epoch.0;
+    // Another worker, the owner itself, and a new session of the first owner.
     for worker in ["next", "next", "gone"] {
         epoch += 1_000;
         let seen = script.lease(&key)?.clone();
@@ -86,26 +99,34 @@ pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench)
     Ok(())
 }
 
+/// Refuses another worker, another session of the same worker, other epochs, and a former owner.
+/// Otherwise a former owner, which may have been paused for minutes, could overwrite the checkpoint
+/// of the present one.
 pub(super) async fn a_checkpoint_needs_the_owner_and_the_epoch(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
     let write = |owner: &SessionId, epoch, at| {
         Advance::new(key.clone(), owner.clone(), Epoch(epoch), after(at, 0))
     };
+    // Another worker, another session of this worker, a lower and a higher epoch.
     script.refused(write(&session_id("other", 1)?, 5, 10)).await?;
     script.refused(write(&session_id("worker", 2)?, 5, 10)).await?;
     script.refused(write(&me, 4, 10)).await?;
     script.refused(write(&me, 6, 10)).await?;
     script.done(write(&me, 5, 10).with_progress(progress(3))).await?;
     script.done(write(&me, 5, 11)).await?;
+    // After a release the former owner is refused under its last epoch as well.
     script.done(Release::new(key.clone(), me.clone(), Epoch(5))).await?;
     script.refused(write(&me, 5, 12)).await
 }
 
+/// Sequence numbers are compared by value at any length, then by sub-sequence number. Otherwise a
+/// late write of the same owner would make the next owner process records again.
 pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
     let at = |checkpoint| Advance::new(key.clone(), me.clone(), Epoch(5), checkpoint);
+    // The start positions are equal to each other, and below every record.
     script.done(at(Checkpoint::Latest)).await?;
     script.done(at(Checkpoint::AtTimestamp(WallTime::from_millis(1_000)))).await?;
     script.done(at(Checkpoint::TrimHorizon)).await?;
@@ -125,6 +146,8 @@ pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     script.done(at(after(long + 1, 0)).with_progress(Progress::NONE)).await
 }
 
+/// An ended shard can be acquired and ended again, but its checkpoint never leaves the end. Both
+/// happen in the same write, so that no reader sees an end without its children.
 pub(super) async fn the_end_of_a_shard_clears_the_owner_and_names_the_children(
     bench: Bench,
 ) -> Check {
@@ -138,14 +161,17 @@ pub(super) async fn the_end_of_a_shard_clears_the_owner_and_names_the_children(
     let ended = script.lease(&key)?.clone();
     script.done(Acquire::new(&ended, me.clone(), Epoch(6))).await?;
     script.refused(Advance::new(key.clone(), me.clone(), Epoch(6), after(9, 0))).await?;
-    // Ended once more without children: the children go.
+    // A second end without children clears the children.
     script.done(Advance::new(key, me, Epoch(6), Checkpoint::ShardEnd)).await
 }
 
+/// Only the owner under its epoch can release, and only once. The next acquire clears the
+/// successor. A second release must not clear the owner that came after the first.
 pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Bench) -> Check {
     let (me, next) = (session_id("worker", 1)?, session_id("next", 1)?);
     let (mut script, key) = held(&bench, &me, 5).await?;
     let release = Release::new(key.clone(), me.clone(), Epoch(5));
+    // A wrong epoch, and a wrong owner.
     script.refused(Release { epoch: Epoch(6), ..release.clone() }).await?;
     script.refused(Release { owner: next.clone(), ..release.clone() }).await?;
     script.done(release.clone().to(Some(next.clone())).avoiding(true)).await?;
@@ -155,6 +181,8 @@ pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Be
     script.done(Release::new(key, next, Epoch(7))).await
 }
 
+/// A release is refused as a whole if its checkpoint would go back. The checkpoint is stored in the
+/// same write that clears the owner, so that the next owner starts from it.
 pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -165,33 +193,40 @@ pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check
     script.done(release(5).at(after(20, 1), progress(6))).await?;
     let free = script.lease(&key)?.clone();
     script.done(Acquire::new(&free, me.clone(), Epoch(6))).await?;
-    // Without a checkpoint the stored one stays, and so does its progress.
+    // A release without a checkpoint keeps the stored one and its progress.
     script.done(release(6)).await?;
     let free = script.lease(&key)?.clone();
     script.done(Acquire::new(&free, me.clone(), Epoch(7))).await?;
     script.done(release(7).at(Checkpoint::ShardEnd, Progress::NONE)).await
 }
 
+/// A row is deleted at the epoch seen: an ended one without an owner, or any row of a stream that
+/// is gone. Otherwise a checkpoint that is still needed could be deleted.
 pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
+    // Not ended; and of a stream that is gone, but at another epoch.
     script.refused(Delete::ended(key.clone(), Epoch(5))).await?;
     script.refused(Delete::of_gone_stream(key.clone(), Epoch(4))).await?;
     script.done(Advance::new(key.clone(), me.clone(), Epoch(5), Checkpoint::ShardEnd)).await?;
+    // Ended, but at another epoch.
     script.refused(Delete::ended(key.clone(), Epoch(4))).await?;
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
     let ended = script.lease(&key)?.clone();
     script.done(Acquire::new(&ended, me.clone(), Epoch(6))).await?;
-    // Ended, but held: whoever holds it is about to say what it found.
+    // Ended, but held: the owner may still write to it.
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
     script.done(Release::new(key.clone(), me.clone(), Epoch(6))).await?;
     script.done(Delete::ended(key.clone(), Epoch(6))).await?;
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
+    // A lease with an owner is deleted if its stream is gone.
     script.done(full_lease(key.clone(), me)?).await?;
     let epoch = script.lease(&key)?.epoch;
     script.done(Delete::of_gone_stream(key, epoch)).await
 }
 
+/// Finds updates that create a missing row, as an unconditional `UpdateItem` or `HSET` does. Such a
+/// row would have an owner or a checkpoint, but no parents and no hash range.
 pub(super) async fn an_absent_lease_is_not_made_by_accident(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let me = session_id("worker", 1)?;
@@ -206,16 +241,20 @@ pub(super) async fn an_absent_lease_is_not_made_by_accident(bench: Bench) -> Che
     script.refused(Delete::of_gone_stream(key, Epoch(0))).await
 }
 
+/// Owners are compared by worker id and incarnation. A restarted worker must not pass for its
+/// former session, which may still be running.
 pub(super) async fn two_lives_of_one_worker_are_two_owners(bench: Bench) -> Check {
     let (old, new) = (session_id("worker", 1)?, session_id("worker", 2)?);
     let (mut script, key) = held(&bench, &old, 5).await?;
     let seen = script.lease(&key)?.clone();
     let mut mistaken = Acquire::new(&seen, new.clone(), Epoch(6));
     mistaken.seen_owner = Some(new.clone());
+    // The lease is held by the old session, so every write of the new one is refused.
     script.refused(mistaken).await?;
     script.refused(Advance::new(key.clone(), new.clone(), Epoch(5), after(1, 0))).await?;
     script.refused(Release::new(key.clone(), new.clone(), Epoch(5))).await?;
     script.done(Acquire::new(&seen, new.clone(), Epoch(6))).await?;
+    // Now the lease is held by the new session.
     script.refused(Advance::new(key.clone(), old.clone(), Epoch(6), after(1, 0))).await?;
     script.refused(Release::new(key.clone(), old, Epoch(6))).await?;
     script.done(Release::new(key, new, Epoch(6))).await

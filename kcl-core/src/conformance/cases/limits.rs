@@ -21,17 +21,18 @@ use crate::{
     stream::{HashRange, Position, SequenceNumber, ShardId, StreamKey, StreamName},
 };
 
-/// A name of `length` that holds every character names may have.
+/// A name of `length` characters with every character that a name may have.
 fn long(length: usize) -> String {
     let alphabet = "zA09_.-:@";
     alphabet.chars().cycle().take(length).collect()
 }
 
-/// Like [`long`], of the characters shards and streams may have.
+/// A name of `length` characters with every character that a shard or a stream may have.
 fn long_plain(length: usize) -> String {
     "zA09_.-".chars().cycle().take(length).collect()
 }
 
+/// The longest lease key, which a stream name and a shard id fill up to the limit.
 fn longest_key() -> Result<LeaseKey, Failure> {
     let shard: ShardId = long_plain(ShardId::MAX_LENGTH).parse()?;
     let created = WallTime::from_millis(u64::MAX);
@@ -40,6 +41,8 @@ fn longest_key() -> Result<LeaseKey, Failure> {
     Ok(LeaseKey::of_shard(&stream, &shard).as_str().parse()?)
 }
 
+/// Finds columns and keys that are too short, and names that are cut. A name that is cut could be
+/// the name of another row.
 pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let owner = session_id(&long(WorkerId::MAX_LENGTH), u128::MAX)?;
@@ -47,6 +50,7 @@ pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     let zone: Zone = long(Zone::MAX_LENGTH).parse()?;
     script.done(session(owner.clone())?.reading(stream).in_zone(Some(zone))).await?;
     script.done(owner.clone()).await?;
+    // The longest lease key, parents, children, successor and worker to avoid.
     let key = longest_key()?;
     let parent: ShardId = long_plain(ShardId::MAX_LENGTH).parse()?;
     let children = vec![parent.clone(); 20];
@@ -62,12 +66,15 @@ pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     script.done(end.with_children(children)).await?;
     let name: DocName = long(DocName::MAX_LENGTH).parse()?;
     script.done(PutDoc::new(name, None, Bytes::from_static(b"x"))).await?;
+    // A listing must return them as well as a read.
     let listed = script.store().all_sessions(Consistency::Strong).await?;
     same("the session listed", &listed, &vec![script.session(&owner)?.clone()])?;
     let listed = script.store().all_leases().await?;
     same("the lease listed", &listed, &vec![script.lease(&key)?.clone()])
 }
 
+/// Finds numbers that lose precision as floating-point numbers, and columns that are too narrow.
+/// New epochs are at least the store's time, in milliseconds since 1970.
 pub(super) async fn the_highest_numbers_are_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 0)?;
@@ -86,6 +93,7 @@ pub(super) async fn the_highest_numbers_are_kept(bench: Bench) -> Check {
         watched: u32::MAX,
     };
     script.done(Beat::new(id.clone(), HIGHEST - 1, report)).await?;
+    // As floating-point numbers, these beats and the one in the fence would be equal.
     script.refused(Beat::new(id.clone(), HIGHEST - 2, report)).await?;
     script.done(Beat::new(id.clone(), HIGHEST, report)).await?;
     let near = EndSession::new(id.clone(), Ending::Fence { beat: HIGHEST - 1 });
@@ -94,6 +102,7 @@ pub(super) async fn the_highest_numbers_are_kept(bench: Bench) -> Check {
     script.done(EndSession::new(id, Ending::Fence { beat: HIGHEST })).await
 }
 
+/// The part of the case that is about leases.
 async fn leases_hold_the_highest(
     script: &mut crate::conformance::script::Script,
     owner: &SessionId,
@@ -139,6 +148,7 @@ async fn leases_hold_the_highest(
     script.done(Lease::new(lease_key(3)?, after(u128::MAX, u64::MAX))).await
 }
 
+/// A body of `Document::MAX_BODY` bytes under the longest name.
 pub(super) async fn the_largest_document_is_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let name: DocName = long(DocName::MAX_LENGTH).parse()?;

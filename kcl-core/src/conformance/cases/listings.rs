@@ -1,4 +1,4 @@
-//! Listings: fresh, whole, and past every page.
+//! Listings: they must be complete over many pages, and strong ones must show every write.
 
 use std::{collections::BTreeSet, future::Future, sync::Arc};
 
@@ -19,13 +19,13 @@ use crate::{
     store::{Consistency, LeaseStore, LeaseStoreExt, StoreResult},
 };
 
-/// Rows enough for several pages of any store, and for more than a megabyte.
+/// Enough rows for several pages of every store, and for more than a megabyte.
 const MANY: u64 = 2_500;
 
-/// Writes under way at once.
+/// The number of writes under way at once.
 const AT_ONCE: usize = 32;
 
-/// Runs `write` for every number below `count`, several at once.
+/// Runs `write` for every number below `count`, [`AT_ONCE`] at a time.
 async fn fill<W, F>(store: &Arc<dyn LeaseStore>, count: u64, write: W) -> Check
 where
     W: Fn(Arc<dyn LeaseStore>, u64) -> F + Clone + Send + 'static,
@@ -47,7 +47,7 @@ where
     Ok(())
 }
 
-/// Fails unless `listed` are exactly `expected`, each once.
+/// Fails unless `listed` holds exactly the rows in `expected`, each once.
 fn exactly<K: Ord + std::fmt::Debug>(listed: Vec<K>, expected: &BTreeSet<K>) -> Check {
     let count = listed.len();
     let listed: BTreeSet<K> = listed.into_iter().collect();
@@ -59,6 +59,9 @@ fn exactly<K: Ord + std::fmt::Debug>(listed: Vec<K>, expected: &BTreeSet<K>) -> 
     })
 }
 
+/// A strong listing by one client shows every write and every deletion that another client has seen
+/// acknowledged. The planner treats a lease as missing, and a session as gone, if a strong listing
+/// lacks it.
 pub(super) async fn listings_see_every_acknowledged_write(bench: Bench) -> Check {
     let (writer, reader) = (bench.store().await?, bench.store().await?);
     for n in 0..20 {
@@ -74,6 +77,7 @@ pub(super) async fn listings_see_every_acknowledged_write(bench: Bench) -> Check
         let doc = made(writer.put_doc(put).await?)?;
         let docs = reader.all_docs().await?;
         check(docs.contains(&doc), || format!("doc-{n} was written and is not listed"))?;
+        // Deletes the rows again. The next listing must not show them.
         made(writer.end_session(EndSession::new(id.clone(), Ending::Leave)).await?)?;
         made(writer.forget(Forget::new(id.clone())).await?)?;
         made(writer.delete(Delete::of_gone_stream(lease.key.clone(), lease.epoch)).await?)?;
@@ -86,11 +90,14 @@ pub(super) async fn listings_see_every_acknowledged_write(bench: Bench) -> Check
     Ok(())
 }
 
+/// The ids of all sessions, by a strong listing.
 async fn ids_of(store: &dyn LeaseStore) -> StoreResult<Vec<crate::lease::SessionId>> {
     let sessions = store.all_sessions(Consistency::Strong).await?;
     Ok(sessions.into_iter().map(|session| session.id).collect())
 }
 
+/// An eventual read may be late, but shows the row after some time. Workers use eventual reads
+/// where an old row does no harm, because they cost less.
 pub(super) async fn an_eventual_read_sees_a_write_in_the_end(bench: Bench) -> Check {
     const TRIES: usize = 10_000;
     let (writer, reader) = (bench.store().await?, bench.store().await?);
@@ -106,6 +113,8 @@ pub(super) async fn an_eventual_read_sees_a_write_in_the_end(bench: Bench) -> Ch
     Err(Failure::new(format!("{TRIES} eventual reads did not see {row:?}")))
 }
 
+/// DynamoDB, for example, ends a page at 1 MB. A lease that is not listed would be run by no
+/// worker.
 pub(super) async fn leases_are_listed_past_a_page_and_a_megabyte(bench: Bench) -> Check {
     let store = bench.store().await?;
     fill(&store, MANY, |store, n| async move {
@@ -115,6 +124,7 @@ pub(super) async fn leases_are_listed_past_a_page_and_a_megabyte(bench: Bench) -
     })
     .await?;
     let listed = store.all_leases().await?;
+    // Compares some of the listed rows with single reads.
     for lease in listed.iter().step_by(97) {
         let read = store.lease(&lease.key).await?;
         same(format_args!("{} as read and as listed", lease.key), &read.as_ref(), &Some(lease))?;
@@ -123,6 +133,8 @@ pub(super) async fn leases_are_listed_past_a_page_and_a_megabyte(bench: Bench) -
     exactly(listed.into_iter().map(|lease| lease.key).collect(), &keys)
 }
 
+/// An eventual listing may lack rows, but lists none that does not exist. A session that a strong
+/// listing lacks counts as ended.
 pub(super) async fn sessions_are_listed_past_a_page(bench: Bench) -> Check {
     let id = |n: u64| session_id(&format!("worker-{n}"), u128::from(n));
     let store = bench.store().await?;
@@ -143,6 +155,7 @@ pub(super) async fn sessions_are_listed_past_a_page(bench: Bench) -> Check {
     Ok(())
 }
 
+/// Bodies come back whole in a listing. A body that is cut could not be decoded.
 pub(super) async fn documents_are_listed_past_a_megabyte(bench: Bench) -> Check {
     const LARGE: u64 = 8;
     let store = bench.store().await?;
@@ -169,6 +182,8 @@ pub(super) async fn documents_are_listed_past_a_megabyte(bench: Bench) -> Check 
     exactly(listed.into_iter().map(|doc| doc.name).collect(), &expected)
 }
 
+/// Deletes and creates rows between the pages. Finds a cursor that counts rows instead of naming
+/// the last key. Rows are created and deleted at any time, so a listing is never alone.
 pub(super) async fn a_listing_holds_what_stays_while_rows_come_and_go(bench: Bench) -> Check {
     // More than a megabyte, and more than a thousand rows.
     const ROWS: u64 = 1_600;
@@ -179,7 +194,7 @@ pub(super) async fn a_listing_holds_what_stays_while_rows_come_and_go(bench: Ben
         Ok(())
     })
     .await?;
-    // Even ones stay, odd ones go while the listing is under way.
+    // Rows with even numbers stay; rows with odd numbers are deleted between pages.
     let mut going = (1..ROWS).step_by(2);
     let mut listed: Vec<LeaseKey> = Vec::new();
     let mut from = None;

@@ -1,4 +1,4 @@
-//! The cases, by theme.
+//! The cases of the suite for lease stores, one file for each theme.
 
 mod concurrency;
 mod documents;
@@ -14,7 +14,7 @@ mod wakeups;
 
 use super::Case;
 
-/// Lists functions as cases; the tolerant ones allow for failing, late and doubled writes.
+/// Lists functions as cases. The tolerant ones allow for failing, late and duplicate writes.
 macro_rules! cases {
     (
         strict { $($module:ident: $($name:ident)*;)* }

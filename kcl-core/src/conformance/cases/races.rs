@@ -1,4 +1,4 @@
-//! Many tasks, one row: exactly one wins.
+//! Races: many tasks write one row at once, and exactly one write may take effect.
 
 use std::{future::Future, sync::Arc};
 
@@ -17,15 +17,17 @@ use crate::{
     store::{Consistency, LeaseStore, LeaseStoreExt},
 };
 
-/// How many tasks race for a row, through how many clients, how often.
+/// The number of tasks in a race, of the clients that they share, and of races in a case.
 const RACERS: u64 = 32;
 const CLIENTS: usize = 4;
 const ROUNDS: u64 = 12;
 
-/// Races in one application.
+/// The clients for the races of one application.
 struct Track(Vec<Arc<dyn LeaseStore>>);
 
 impl Track {
+    /// Opens the clients. Several clients have several connections, so that the server sees the
+    /// writes at the same time.
     async fn of(bench: &Bench) -> Result<Self, Failure> {
         let mut clients = Vec::new();
         for _ in 0..CLIENTS {
@@ -34,11 +36,12 @@ impl Track {
         Ok(Self(clients))
     }
 
+    /// One of the clients, for the steps between races.
     fn store(&self) -> &dyn LeaseStore {
         self.0[0].as_ref()
     }
 
-    /// Sends all commands at once; the answers in the order of the commands.
+    /// Sends all commands at once. Returns the answers in the order of the commands.
     async fn race(&self, commands: Vec<Command>) -> Result<Vec<Write<Row>>, Failure> {
         let start = Arc::new(Barrier::new(commands.len()));
         let runners = commands.into_iter().zip(self.0.iter().cycle()).map(|(command, store)| {
@@ -52,7 +55,8 @@ impl Track {
         answers.into_iter().map(|answer| answer.ok_or_else(|| Failure::new("no answer"))).collect()
     }
 
-    /// Fails unless exactly one was done, and all others were shown the row that it left.
+    /// Sends all commands at once. Fails unless exactly one is done and each refusal shows the row
+    /// that the winner has left, which it returns.
     async fn one_wins(&self, round: u64, commands: Vec<Command>) -> Result<Row, Failure> {
         let racers = commands.len();
         let answers = self.race(commands).await?;
@@ -69,11 +73,12 @@ impl Track {
     }
 }
 
+/// The row of a write that took effect.
 fn done(answer: &Write<Row>) -> Option<&Row> {
     if let Write::Done(row) = answer { Some(row) } else { None }
 }
 
-/// Runs futures as tasks; their answers in order.
+/// Runs futures as tasks. Returns their results in the order of the futures.
 async fn all<T: Send + 'static>(
     runners: impl Iterator<Item = impl Future<Output = Result<T, Failure>> + Send + 'static>,
 ) -> Result<Vec<T>, Failure> {
@@ -90,18 +95,22 @@ async fn all<T: Send + 'static>(
     Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
+/// The session of racer `n`.
 fn racer(n: u64) -> Result<SessionId, Failure> {
     session_id(&format!("racer-{n}"), u128::from(n))
 }
 
+/// The commands of all racers.
 fn racers(command: impl Fn(u64) -> Result<Command, Failure>) -> Result<Vec<Command>, Failure> {
     (0..RACERS).map(command).collect()
 }
 
+/// The lease in an answer.
 fn as_lease(row: &Row) -> Result<&Lease, Failure> {
     row.lease().ok_or_else(|| Failure::new(format!("no lease: {row:?}")))
 }
 
+/// All racers have seen the same row and choose the same new epoch.
 pub(super) async fn one_of_many_acquires_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let mut seen = lease(lease_key(1)?)?;
@@ -115,6 +124,8 @@ pub(super) async fn one_of_many_acquires_wins(bench: Bench) -> Check {
     Ok(())
 }
 
+/// All racers create the same row with different epochs. Otherwise two workers that make the same
+/// missing row would both believe that theirs is stored.
 pub(super) async fn one_of_many_creations_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 1..=ROUNDS {
@@ -128,6 +139,8 @@ pub(super) async fn one_of_many_creations_wins(bench: Bench) -> Check {
     same("the leases made", &(track.store().all_leases().await?.len() as u64), &ROUNDS)
 }
 
+/// Half of the racers acquire a lease, the other half restart it, under the same new epoch.
+/// Otherwise a worker would process records of a lease whose checkpoint is being moved.
 pub(super) async fn a_restart_and_an_acquire_never_both_win(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let mut seen = lease(lease_key(1)?)?;
@@ -146,6 +159,8 @@ pub(super) async fn a_restart_and_an_acquire_never_both_win(bench: Bench) -> Che
     Ok(())
 }
 
+/// All racers register the same session id with different starts. Otherwise two processes could use
+/// the same session.
 pub(super) async fn one_of_many_registrations_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 1..=ROUNDS {
@@ -160,6 +175,8 @@ pub(super) async fn one_of_many_registrations_wins(bench: Bench) -> Check {
     same("the sessions made", &listed, &ROUNDS)
 }
 
+/// All racers write the next version of one document. Otherwise the plan of one planner could
+/// silently replace that of another.
 pub(super) async fn one_of_many_document_writes_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let name = doc_name("placement")?;
@@ -173,12 +190,15 @@ pub(super) async fn one_of_many_document_writes_wins(bench: Bench) -> Check {
     Ok(())
 }
 
+/// Either the beat is counted and the fence is refused, or the session ends and the beat is
+/// refused. Otherwise a worker whose beat was counted would go on with leases that another worker
+/// may take.
 pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 0..3 * ROUNDS {
         let id = racer(round)?;
         made(track.store().register(session(id.clone())?).await?.value)?;
-        // Two watchers and the sleeper, who starts first in every third round.
+        // Two fences and the beat, which starts first in every third round.
         let fence = EndSession::new(id.clone(), Ending::Fence { beat: 0 });
         let mut commands: Vec<Command> = vec![fence.clone().into(), fence.into()];
         let place = usize::try_from(round % 3)?;
@@ -188,6 +208,8 @@ pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
     Ok(())
 }
 
+/// Finds a beat that writes back an old mailbox, and a wake-up that writes back an old beat. Both
+/// change the same row, but different fields of it.
 pub(super) async fn wakes_and_beats_lose_nothing_of_each_other(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let id = racer(0)?;

@@ -42,7 +42,7 @@ fn the_order_that_explains_is_told_change_by_change() {
     let events = [
         wrote(None, "a", 0, 1),
         refused,
-        // Only one of the two can have landed, and only after this read.
+        // Only one of the two can have been applied, and only after this read.
         unknown("b", 4),
         unknown("c", 4),
         read(Some(row(1, "a")), 6, 7),

@@ -1,4 +1,4 @@
-//! What one case works with.
+//! The environment of one case: a stream of its own, its source, and helpers to put and read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     stream::{HashKey, Position, Shard, StartAt, StreamKey, StreamSource},
 };
 
-/// A name that no other case has, on the server under test.
+/// The server under test, with a stream name that no other case uses.
 #[derive(Clone)]
 pub(super) struct Bench {
     factory: Arc<dyn SourceFactory>,
@@ -23,7 +23,7 @@ pub(super) struct Bench {
     seed: u64,
 }
 
-/// A stream of a case's own, as it was made.
+/// The stream of a case, with its shards as they were when it was made.
 pub(super) struct Stage {
     pub(super) stream: Box<dyn StreamBench>,
     pub(super) source: Arc<dyn StreamSource>,
@@ -39,7 +39,7 @@ impl Bench {
         Self { factory, name, seed }
     }
 
-    /// A stream of so many shards.
+    /// Makes the case's stream with this number of shards.
     pub(super) async fn stream(self, shards: u32) -> Result<Stage, Failure> {
         let stream = done(self.factory.create(&self.name, shards).await)?;
         let source = stream.source();
@@ -52,7 +52,7 @@ impl Bench {
 }
 
 impl Stage {
-    /// Puts numbered records into the shard at this place; where they were put.
+    /// Puts numbered records into the shard at place `shard`, and returns their positions.
     pub(super) async fn put(
         &self,
         shard: usize,
@@ -67,39 +67,41 @@ impl Stage {
         Ok(positions)
     }
 
-    /// A hash key of the shard at this place.
+    /// The first hash key of the shard at place `shard`.
     pub(super) fn hash(&self, shard: usize) -> Result<HashKey, Failure> {
         let range = self.shards.get(shard).and_then(|shard| shard.range);
         Ok(range.ok_or_else(|| Failure::new(format!("shard {shard} has no hash keys")))?.start)
     }
 
-    /// A reader of the shard at this place.
+    /// Opens a reader of the shard at place `shard`.
     pub(super) async fn open(&self, shard: usize, at: StartAt) -> Result<Reading, Failure> {
         let id = &self.shards[shard].id;
         let reader = self.source.open(&self.key, id, at.clone()).await?;
         Ok(Reading::new(reader, format!("{id} from {at:?}"), Arc::clone(&self.clock)))
     }
 
-    /// A reader of the only shard, from its beginning.
+    /// Opens a reader of the first shard, from its trim horizon.
     pub(super) async fn open_first(&self) -> Result<Reading, Failure> {
         self.open(0, StartAt::TrimHorizon).await
     }
 
+    /// Sleeps on the clock of the factory, which may be simulated.
     pub(super) async fn wait(&self, millis: u64) {
         self.clock.sleep(Duration::from_millis(millis)).await;
     }
 }
 
-/// What was done to a stream, or why it could not be.
+/// Turns an error of the factory into a failure of the case.
 pub(super) fn done<T>(made: Made<T>) -> Result<T, Failure> {
     made.map_err(|error| Failure::new(explain(&*error)).during("the bench"))
 }
 
+/// The payload of a numbered record.
 fn text(number: u32) -> String {
     format!("record {number}")
 }
 
-/// The payloads of these records.
+/// The payloads of numbered records.
 pub(super) fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(text).collect()
 }

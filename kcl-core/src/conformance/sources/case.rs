@@ -1,16 +1,16 @@
-//! One case.
+//! One case of the suite for stream sources.
 
 use std::fmt;
 
 use super::{bench::Bench, factory::Need};
 use crate::conformance::play::Play;
 
-/// One thing a source must show.
+/// One test of the suite.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is, as a sentence with underscores.
+    /// The requirement, as a sentence with underscores, such as `an_open_shard_does_not_end`.
     pub name: &'static str,
-    /// What it needs beyond what every server can do.
+    /// The ability of the server that the case needs; `None` if every server has it.
     pub needs: Option<Need>,
     pub(super) play: fn(Bench) -> Play,
 }

@@ -1,4 +1,5 @@
-//! What the author of a source hands to the suite.
+//! The traits that the author of a source implements for the suite: [`SourceFactory`] makes
+//! streams, [`StreamBench`] puts records, splits, trims and breaks one of them.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -10,89 +11,92 @@ use crate::{
     stream::{HashKey, Position, SequenceNumber, Shard, ShardId, StreamSource},
 };
 
-/// What came of something that was done to a stream. An error fails the case.
+/// The result of an operation on the server. An error fails the case.
 pub type Made<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Makes streams on the server under test.
 #[async_trait]
 pub trait SourceFactory: Send + Sync + 'static {
-    /// What the source is called in reports, like `kinesis (kinesis-local)`.
+    /// The source's name in reports, such as `kinesis (kinesis-local)`.
     fn name(&self) -> String;
 
-    /// What the server cannot be made to do: cases that need it are left out, and reported so.
+    /// The abilities that the server lacks; the default is none. The suite leaves out the cases
+    /// that need them, and names these in [`Report::left_out`](super::super::Report::left_out).
     fn lacks(&self) -> Vec<Need> {
         Vec::new()
     }
 
-    /// The clock that the server keeps to.
+    /// The clock by which the server acts; the default is the real one.
     fn clock(&self) -> Arc<dyn Clock> {
         Env::system().clock
     }
 
-    /// Makes a stream of so many shards with equal parts of the hash keys, and waits until it is
-    /// there. The suite makes names up that no earlier run used: up to 40 of `a-z 0-9 -`.
+    /// Makes a stream with this number of shards, which divide the hash keys equally, and waits
+    /// until it is active. The suite chooses names that no earlier run used: at most 40 characters
+    /// of `a-z`, `0-9` and `-`.
     async fn create(&self, name: &str, shards: u32) -> Made<Box<dyn StreamBench>>;
 }
 
-/// A stream of one case, as its producers and its operator have it. What the factory lacks is never
-/// called.
+/// The stream of one case, from the side of its producers and its operator. The suite never calls a
+/// method that needs an ability in [`SourceFactory::lacks`].
 #[async_trait]
 pub trait StreamBench: Send + Sync {
-    /// A source that reads the stream, and knows nothing of it yet.
+    /// Makes a new source of the stream, without any cached answers.
     fn source(&self) -> Arc<dyn StreamSource>;
 
     /// Puts a record into the open shard that covers `hash`.
     async fn put(&self, hash: HashKey, key: &str, data: Bytes) -> Made<Position>;
 
-    /// Puts these payloads as one KPL aggregate.
+    /// Puts the payloads as one KPL aggregate, in this order.
     async fn put_aggregate(&self, hash: HashKey, parts: Vec<Bytes>) -> Made<SequenceNumber>;
 
-    /// Splits an open shard in the middle, and waits until that is done.
+    /// Splits an open shard in the middle, and waits until the children are open.
     async fn split(&self, shard: &Shard) -> Made<()>;
 
-    /// Merges two adjacent shards, and waits until that is done.
+    /// Merges two adjacent shards, and waits until the child is open.
     async fn merge(&self, one: &ShardId, other: &ShardId) -> Made<()>;
 
-    /// Trims the oldest so many records, as retention does. The stream has one shard.
+    /// Trims this number of the oldest records, as retention does. The stream has one shard.
     async fn trim(&self, oldest: usize) -> Made<()>;
 
     /// Deletes the stream, and waits until it is gone.
     async fn delete(&self) -> Made<()>;
 
-    /// Makes the stream again, which is gone, with so many shards.
+    /// Makes the deleted stream again, with this number of shards.
     async fn create_again(&self, shards: u32) -> Made<()>;
 
-    /// Answers the next so many reads of all sources of the stream in this way.
+    /// Makes the next `reads` reads of the stream, by any source, fail in this way.
     fn trouble(&self, trouble: Trouble, reads: u32);
 }
 
-/// What a case needs beyond putting, reading, splitting and merging.
+/// An ability that some servers lack. Every server must be able to put, read, split and merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
-    /// KPL aggregates.
+    /// The source unpacks KPL aggregates.
     Aggregates,
-    /// Records that are gone, as after their retention.
+    /// Records can be trimmed before their retention has passed.
     Trimming,
-    /// Reading from a time.
+    /// A reader can start at a time.
     Times,
-    /// A stream that is deleted, and made again.
+    /// A stream can be deleted and created again.
     Remaking,
-    /// This kind of trouble.
+    /// Reads can be made to fail in this way.
     Trouble(Trouble),
 }
 
-/// How a read is answered that goes wrong.
+/// A fault of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// It is refused for its rate.
+    /// The service refuses the read because of its rate.
     Throttled,
     /// The service cannot answer now.
     Unavailable,
     /// The iterator has expired.
     Expired,
-    /// The answer has no records, no way on, and a lag: it shows neither the end nor anything else.
+    /// The answer has no records and no next iterator, but a lag above zero. It looks like the end
+    /// of a shard and does not prove one.
     Blank,
 }
 

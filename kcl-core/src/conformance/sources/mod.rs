@@ -1,17 +1,21 @@
-//! What every stream source must show.
+//! A test suite that compares a stream source with the contract of
+//! [`StreamSource`](crate::stream::StreamSource) and [`ShardReader`](crate::stream::ShardReader).
 //!
-//! A source is proved by one [`SourceFactory`] handed to [`run`]: it makes streams, and does to
-//! them what producers, operators and a bad day do. Each case has a stream of its own.
+//! The author of a source writes a [`SourceFactory`] and passes it to [`run`]. The factory makes
+//! streams; the [`StreamBench`] of each stream puts records, splits and merges shards, trims, and
+//! makes reads fail. Each case has a stream of its own.
 //!
-//! What a server cannot be made to do the factory says beforehand ([`SourceFactory::lacks`]). The
-//! cases that need it are named in the report as left out, and a test compares how many there are.
+//! The factory names the abilities that its server lacks ([`SourceFactory::lacks`]). The suite
+//! leaves out the cases that need them, and the report names them; a test of the source should
+//! compare their number.
 //!
-//! Two promises are left to tests of each source, since no server can be asked for what they are
-//! about: that a live reader notices what is trimmed before it, and that an end without proof is
-//! told as such.
+//! Each source has to test two more promises itself, because no server can be made to show them: an
+//! open reader reports records that are trimmed before it has read them, and a reader reports an
+//! end without proof as such (`proven: false`).
 //!
-//! The suite runs on tokio, with a paused clock too if the source keeps to that. Its names and
-//! cases are not covered by semantic versioning: a new release may ask more of a source.
+//! The suite runs on any tokio runtime, and on one with a paused clock if the source uses that
+//! clock. Semantic versioning does not cover its names and cases: a new release may require more of
+//! a source.
 
 mod bench;
 mod case;

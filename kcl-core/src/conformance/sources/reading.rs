@@ -1,4 +1,4 @@
-//! Reading a shard, and keeping what is seen.
+//! Reads a shard as a worker does, and keeps every event.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,41 +8,41 @@ use crate::{
     stream::{Batch, ByteLimit, Position, ReadEvent, Record, Shard, ShardReader, SourceResult},
 };
 
-/// Room for everything that a case puts.
+/// A byte limit above the size of everything that a case puts.
 pub(super) const ROOM: ByteLimit = ByteLimit(16 << 20);
 
-/// So many reads bring whatever a case waits for.
+/// The number of reads after which a case gives up waiting.
 const MOST_READS: u32 = 2_000;
 
-/// A reader, and everything that it told.
+/// A reader, and every event that it has returned.
 pub(super) struct Reading {
     pub(super) reader: Box<dyn ShardReader>,
     pub(super) seen: Seen,
-    /// What is read, for people.
+    /// The shard and the start of the reader, for failures.
     what: String,
     clock: Arc<dyn Clock>,
 }
 
-/// What a reader told.
+/// The events that a reader has returned.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) records: Vec<Record>,
-    /// Between which positions, and how many records had come before.
+    /// The losses: the positions before and after each, and the number of records read before it.
     pub(super) lost: Vec<(Option<Position>, Option<Position>, usize)>,
-    /// The children, if the source names them.
+    /// The end of the shard with its children, which are `None` if the source does not name them.
     pub(super) end: Option<Option<Vec<Shard>>>,
-    /// How many reads failed and may be made again.
+    /// The number of reads that failed with a retryable error.
     pub(super) failures: u32,
-    /// Whether the last answer said that there is no more, and had nothing.
+    /// Whether the last event was an empty batch at the tip of the shard.
     at_rest: bool,
 }
 
-/// Until when to read.
+/// The event at which reading stops.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Until {
-    /// So many records were seen in all.
+    /// This number of records has been read in all.
     Records(usize),
-    /// An answer holds nothing and says that this is the tip.
+    /// The last event is an empty batch at the tip of the shard.
     Rest,
     /// The end of the shard.
     End,
@@ -53,14 +53,14 @@ impl Reading {
         Self { reader, seen: Seen::default(), what, clock }
     }
 
-    /// Reads on. Nothing may fail.
+    /// Reads on. A failing read fails the case.
     pub(super) async fn read(&mut self, until: Until) -> Check {
         let before = self.seen.failures;
         self.read_in_trouble(until).await?;
         check(self.seen.failures == before, || format!("a read of {} failed", self.what))
     }
 
-    /// Reads on. Reads may fail for a while.
+    /// Reads on. Reads may fail with retryable errors.
     pub(super) async fn read_in_trouble(&mut self, until: Until) -> Check {
         for _ in 0..MOST_READS {
             if self.seen.reaches(until) {
@@ -76,7 +76,7 @@ impl Reading {
         )))
     }
 
-    /// One read, as a worker makes it; what it brought.
+    /// Makes one read as a worker does: `ready`, then `next`. Returns the batch, if it is one.
     pub(super) async fn step(&mut self, room: ByteLimit) -> Result<Option<Batch>, Failure> {
         self.reader.ready().await;
         let told = self.reader.next(room).await;
@@ -88,27 +88,28 @@ impl Reading {
         Ok(batch)
     }
 
-    /// What was seen are these records alone, in this order, and each once.
+    /// Fails unless exactly these records have been read, in this order, and none was lost.
     pub(super) fn has_seen(&self, texts: &[String]) -> Check {
         let seen: Vec<_> = self.seen.records.iter().map(text).collect();
         same(format!("the records of {}", self.what), &seen, &texts.to_vec())?;
         same(format!("what is lost of {}", self.what), &self.seen.lost, &Vec::new())
     }
 
-    /// Reads until so many records are there, and nothing follows them, and compares.
+    /// Reads to the tip of the shard, and fails unless exactly these records have been read.
     pub(super) async fn brings(&mut self, texts: &[String]) -> Check {
         self.read(Until::Records(texts.len())).await?;
         self.read(Until::Rest).await?;
         self.has_seen(texts)
     }
 
+    /// Closes the reader as a worker does.
     pub(super) async fn close(self) {
         self.reader.close().await;
     }
 }
 
 impl Seen {
-    /// Keeps what was told. What cannot be tried again is a failure of the case.
+    /// Keeps one event. An error that is not retryable fails the case.
     pub(super) fn note(&mut self, told: SourceResult<ReadEvent>) -> Result<Option<Batch>, Failure> {
         self.at_rest = false;
         match told {
@@ -126,6 +127,7 @@ impl Seen {
         Ok(None)
     }
 
+    /// True once the events so far have reached `until`.
     fn reaches(&self, until: Until) -> bool {
         match until {
             Until::Records(records) => self.records.len() >= records,
@@ -135,7 +137,7 @@ impl Seen {
     }
 }
 
-/// A record's payload.
+/// The payload of a record, as text.
 pub(super) fn text(record: &Record) -> String {
     String::from_utf8_lossy(&record.data).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Running the cases.
+//! Selects the cases for a source and runs them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,15 +13,15 @@ use crate::{
     env::{Env, Rng},
 };
 
-/// Runs the suite with its default seed.
+/// Runs every case with the default seed.
 ///
 /// # Errors
-/// When any case fails; all of them are run first.
+/// If a case fails, after all cases have run.
 pub async fn run(factory: impl SourceFactory) -> Result<Report, Failed> {
     Suite::new(factory).run().await
 }
 
-/// The cases to run, on which source and from which seed.
+/// A selection of cases for one source, with a seed.
 #[must_use = "nothing happens until it is run"]
 pub struct Suite {
     factory: Arc<dyn SourceFactory>,
@@ -31,37 +31,39 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Every case, with a fixed seed.
+    /// Selects every case, with a fixed seed.
     pub fn new(factory: impl SourceFactory) -> Self {
         Self { factory: Arc::new(factory), seed: 1, only: String::new(), at_once: 1 }
     }
 
-    /// The same with another seed for all randomness.
+    /// Sets the seed of all randomness; the default is 1.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Only the cases whose name contains `part`.
+    /// Selects only the cases whose name contains `part`.
     pub fn only(mut self, part: &str) -> Self {
         part.clone_into(&mut self.only);
         self
     }
 
-    /// So many cases at once: most of the time they wait for a server's clock.
+    /// Sets the number of cases that run at once; the default is 1. A higher number is faster,
+    /// because most cases wait for the server's clock most of the time.
     pub const fn at_once(mut self, cases: usize) -> Self {
         self.at_once = cases;
         self
     }
 
-    /// Runs them, one after the other unless told otherwise.
+    /// Runs the selected cases.
     ///
     /// # Errors
-    /// When any case fails, or none has such a name; all of them are run first.
+    /// If a case fails, after all cases have run; or if no case is selected.
     pub async fn run(self) -> Result<Report, Failed> {
         let mut report = Report::of(self.factory.name(), self.seed);
         let lacks = self.factory.lacks();
-        // Unlike everything else, names must differ from run to run: servers outlive them.
+        // The names of streams are not drawn from the seed: a server keeps the streams of former
+        // runs.
         let mut names = Rng::new(Env::system().entropy.next_u64());
         let (mut playing, mut played) = (JoinSet::new(), BTreeMap::new());
         let named = cases::ALL.iter().filter(|case| case.name.contains(&self.only));
@@ -85,7 +87,8 @@ impl Suite {
     }
 }
 
-/// The next case that is done, with its place. A case that panics is a failure, and no panic here.
+/// The next case that is done, with its place in the suite. [`play`] turns a panic of a case into a
+/// failure, so that no task panics here.
 async fn next(playing: &mut JoinSet<(usize, CaseReport)>) -> Option<(usize, CaseReport)> {
     playing.join_next().await.and_then(Result::ok)
 }

@@ -1,30 +1,31 @@
-//! Lease keys in a document: shards by stream and life, so that these are written once.
+//! Groups the shards of a document by stream and life, so that the document has each of these texts
+//! once and not in every lease key.
 
 use std::collections::BTreeMap;
 
 use crate::lease::LeaseKey;
 
-/// Something of each shard, by stream and life.
+/// A value for each shard: by `stream/creation milliseconds`, then by shard id.
 pub(super) type ByLife<T> = BTreeMap<String, BTreeMap<String, T>>;
 
-/// The stream and life of a lease, and its shard.
+/// Splits a lease key into stream with life, and shard. `None` for a role.
 pub(super) fn split(key: &LeaseKey) -> Option<(&str, &str)> {
     key.as_str().rsplit_once('/')
 }
 
-/// The lease of a shard of this stream and life; `None` if there can be none of that name.
+/// Joins stream with life, and shard, into a lease key; `None` if they make no valid key.
 pub(super) fn join(life: &str, shard: &str) -> Option<LeaseKey> {
     format!("{life}/{shard}").parse().ok()
 }
 
-/// Adds what is told of a lease.
+/// Adds the value of a lease. A role is left out.
 pub(super) fn add<T>(to: &mut ByLife<T>, key: &LeaseKey, value: T) {
     if let Some((life, shard)) = split(key) {
         to.entry(life.to_owned()).or_default().insert(shard.to_owned(), value);
     }
 }
 
-/// What is told of each lease; a name that can be none is left out.
+/// The value of each lease. Entries whose names make no valid key are left out.
 pub(super) fn each<T>(of: ByLife<T>) -> impl Iterator<Item = (LeaseKey, T)> {
     of.into_iter().flat_map(|(life, shards)| {
         let key = move |(shard, value): (String, T)| Some((join(&life, &shard)?, value));

@@ -1,20 +1,22 @@
-//! What a running fleet tells of itself: documents that anybody reads who looks at it, from
-//! wherever the store can be reached, and with every worker dead.
+//! Documents in which a running fleet describes itself, for `kcl doctor` and the dashboard. Anybody
+//! who reaches the store can read them, even when every worker is dead.
 //!
-//! | document | who writes it | when |
+//! | document | writer | when |
 //! |---|---|---|
-//! | `report:WORKER` ([`WorkerReport`]) | each worker | every minute, when a kind of fact changes, and with each beat while somebody watches |
-//! | `@report` ([`PlannerReport`]) | the planner | every minute, and when its plan or its reasons change |
+//! | `report:WORKER` ([`WorkerReport`]) | each worker | every minute, on changes, at beats (1) |
+//! | `@report` ([`PlannerReport`]) | the planner | every minute, and when the plan changes |
 //! | `@moves` ([`Moves`]) | the planner | when leases have moved |
-//! | `watch` ([`Watch`]) | whoever watches | every ten seconds, while it watches |
+//! | `watch` ([`Watch`]) | dashboard, doctor | every ten seconds, while it watches |
 //!
-//! Moves stand in a document of their own: the last 200 are large and change seldom, and a store
-//! charges for what is written. What is read of all of these, and how old it is, [`Reader`] tells.
+//! (1) With each beat, while a fresh `watch` asks for it.
 //!
-//! Nothing here is relied on: no lease is taken, given or ended for what a report says. Fields have
-//! short names, since they are written often; a field that a reader does not know is passed over,
-//! one that is not there is unknown, never zero. No report holds data of records, partition keys,
-//! or what an error of the user's processor says.
+//! Moves have a document of their own: the last 200 are large and change seldom, and a store
+//! charges for each written byte. [`Reader`] reads all documents and computes their age.
+//!
+//! Reports are for display: no lease is acquired, moved or ended because of one. Field names are
+//! short, because the documents are written often. A reader ignores fields that it does not know,
+//! and takes a missing field for unknown, never for zero. No report holds data of records,
+//! partition keys, or the text of an error of the user's processor.
 
 mod lives;
 mod moves;
@@ -35,8 +37,8 @@ pub use worker::{Denial, ShardReport, Stuck, Throttles, WorkerReport};
 
 use std::time::Duration;
 
-/// How often a report is written that has nothing new to say.
+/// The time between two reports without changes.
 pub const EVERY: Duration = Duration::from_secs(60);
 
-/// A report that is older says nothing of the present: two were due since.
+/// The age above which a report does not describe the present: two newer ones were due.
 pub const STALE_AFTER: Duration = Duration::from_secs(150);

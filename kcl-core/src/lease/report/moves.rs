@@ -1,4 +1,4 @@
-//! Which leases went from whom to whom lately, and why.
+//! The document with the last moves of leases between workers.
 
 use std::collections::BTreeMap;
 
@@ -25,25 +25,25 @@ named! {
     }
 }
 
-/// A lease that the plan gave to another worker. For how long its shard went unread is not told:
-/// who plans learns from rows that a move came to pass, and no row says when its lease was let go.
+/// A lease that the plan gave to another worker. The time for which its shard was not read is not
+/// recorded: no row says when a lease was released, and the planner sees rows only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moved {
-    /// Which lease.
+    /// The lease.
     pub lease: LeaseKey,
-    /// Who held it; `None` if nobody did.
+    /// The former owner; `None` if there was none.
     pub from: Option<WorkerId>,
-    /// Who is to hold it.
+    /// The new owner.
     pub to: WorkerId,
-    /// Why.
+    /// The reason.
     pub why: Why,
-    /// When that was planned, by the store's clock.
+    /// The time of the plan, by the store's clock.
     pub at: StoreTime,
 }
 
 impl Moved {
-    /// A move that was planned at this time.
+    /// A move with these fields.
     #[must_use]
     pub const fn new(
         lease: LeaseKey,
@@ -56,17 +56,17 @@ impl Moved {
     }
 }
 
-/// What the document [`crate::lease::DocName::moves`] says: the last moves, the newest last.
+/// The content of the document [`crate::lease::DocName::moves`]: the last moves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moves {
-    /// The moves that are kept, in the order in which they were planned.
+    /// The last moves, at most [`Self::MAX`], oldest first.
     pub moves: Vec<Moved>,
-    /// How many there were before them, of which nothing is kept.
+    /// The number of older moves, which are not kept.
     pub dropped: u64,
 }
 
-/// A move: shard, from and to by their places among the workers, why, when.
+/// A move in the document. Workers, streams and lives are numbers: places in the lists of [`Text`].
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     #[serde(rename = "s")]
@@ -79,7 +79,7 @@ struct Line {
     why: String,
     #[serde(rename = "a")]
     at: u64,
-    /// The place of its stream and life; 0 goes without saying.
+    /// The place of the stream and life; left out if it is 0.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     life: usize,
 }
@@ -89,6 +89,7 @@ const fn is_zero(of: &usize) -> bool {
     *of == 0
 }
 
+/// The document as JSON.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Text {
     #[serde(rename = "w", default)]
@@ -101,16 +102,18 @@ struct Text {
     dropped: u64,
 }
 
-/// Names that are written once, and then by their places.
+/// Collects names, each once, and numbers them in the order of their first use.
 #[derive(Default)]
 struct Places<'a>(BTreeMap<&'a str, usize>);
 
 impl<'a> Places<'a> {
+    /// The number of a name, which is added if it is new.
     fn of(&mut self, name: &'a str) -> usize {
         let next = self.0.len();
         *self.0.entry(name).or_insert(next)
     }
 
+    /// All names, in the order of their numbers.
     fn names(self) -> Vec<String> {
         let mut names: Vec<(usize, &str)> =
             self.0.into_iter().map(|(name, at)| (at, name)).collect();
@@ -120,10 +123,10 @@ impl<'a> Places<'a> {
 }
 
 impl Moves {
-    /// How many are kept. With the longest names there are, they fit a document.
+    /// The most moves that are kept. With the longest possible names, they fit in a document.
     pub const MAX: usize = 200;
 
-    /// Adds moves; the oldest give way.
+    /// Adds moves, and drops the oldest above [`Self::MAX`].
     pub fn add(&mut self, moved: impl IntoIterator<Item = Moved>) {
         self.moves.extend(moved);
         let over = self.moves.len().saturating_sub(Self::MAX);
@@ -131,7 +134,7 @@ impl Moves {
         self.dropped = self.dropped.saturating_add(over as u64);
     }
 
-    /// The document's text.
+    /// The content as JSON.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let (mut workers, mut lives) = (Places::default(), Places::default());
@@ -154,7 +157,8 @@ impl Moves {
         serde_json::to_vec(&text).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense. A move that makes none is left out.
+    /// Reads the content from JSON; `None` if the text is no such document. Leaves out moves with
+    /// invalid names.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         let text: Text = serde_json::from_slice(body).ok()?;

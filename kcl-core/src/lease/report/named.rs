@@ -1,7 +1,7 @@
-//! Kinds that documents name, of which later versions know more.
+//! A macro for enums that documents hold by name, and to which later versions may add names.
 
-/// Makes an enum of kinds: of each its variant, its name in documents, and what it means in words.
-/// A name that this version does not know is kept as `Other`.
+/// Makes an enum from a list of variants, each with its name in documents and its meaning in words.
+/// A name that this version does not know becomes `Other`.
 macro_rules! named {
     (
         $(#[$doc:meta])*
@@ -14,15 +14,15 @@ macro_rules! named {
         #[non_exhaustive]
         pub enum $kind {
             $(#[doc = $means] $variant,)+
-            /// One that this version does not know, by its name.
+            /// A name that this version does not know.
             Other(Box<str>),
         }
 
         impl $kind {
-            /// All that this version knows.
+            /// All variants that this version knows.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Its name in documents.
+            /// The name in documents.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -31,7 +31,7 @@ macro_rules! named {
                 }
             }
 
-            /// What it means, in words.
+            /// The meaning in words; of an unknown name, the name.
             #[must_use]
             pub fn means(&self) -> &str {
                 match self {
@@ -40,7 +40,7 @@ macro_rules! named {
                 }
             }
 
-            /// The one of this name.
+            /// The variant of this name; `Other` if this version does not know it.
             #[must_use]
             pub fn named(name: &str) -> Self {
                 match name {

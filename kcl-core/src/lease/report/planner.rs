@@ -1,4 +1,4 @@
-//! What the planner tells of its plan.
+//! The report of the planner on its plan.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,65 +11,65 @@ use crate::{
     lease::{Incarnation, LeaseKey, PlanVersion, SessionId, StoreTime, load::millis},
 };
 
-/// What the planner tells of its plan.
+/// The content of the document [`crate::lease::DocName::planner_report`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlannerReport {
-    /// Who plans.
+    /// The planner's session.
     pub planner: SessionId,
     /// The number of that session's last beat.
     pub beat: u64,
-    /// The plan: the term, and the newest document of it.
+    /// The newest version of the plan.
     pub plan: PlanVersion,
-    /// The version of the planner's build.
+    /// The planner's release; `None` in reports of releases that do not write it.
     pub version: Option<String>,
-    /// The store's clock, as the planner knew it.
+    /// The store's clock when the report was made, as the planner knew it.
     pub store_clock: Option<StoreTime>,
-    /// How leases are shared out: `even`, `weighted` or `keep`.
+    /// The setting `balance`: `even`, `weighted` or `keep`.
     pub balance: String,
-    /// How much any one worker may take.
+    /// The limits of leases for each worker.
     pub limits: Limits,
-    /// Whether the fleet is frozen: nothing moves that a live worker holds.
+    /// Whether the operator has frozen the fleet: no lease of a live worker moves.
     pub frozen: bool,
-    /// Workers that the plan counts on.
+    /// The number of workers in the plan.
     pub workers: u64,
-    /// Leases that may be read now.
+    /// The number of runnable leases.
     pub runnable: u64,
-    /// Leases that nobody may take, and why, the worst lag first.
+    /// The leases that no worker may take, with reasons, worst lag first.
     pub unassigned: Vec<Unassigned>,
-    /// How many more there are, for which the document had no room.
+    /// The number of further such leases, which did not fit in the document.
     pub left_out: u64,
-    /// For how long the stream keeps records; `None` if that is not known.
+    /// The stream's retention period; `None` if unknown.
     pub retention: Option<Duration>,
-    /// How many workers the measured load needs; `None` if too little of it is known.
+    /// The number of workers that the measured load needs; `None` if too little of it is known.
     pub desired_workers: Option<u64>,
-    /// How many thousandths of one busy shard a worker was seen to bear, at the most.
+    /// The highest load that a worker was seen to bear, in thousandths of one fully busy shard.
     pub borne: Option<u64>,
 }
 
-/// A lease that nobody may take.
+/// A lease that no worker may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unassigned {
-    /// Which lease.
+    /// The lease.
     pub lease: LeaseKey,
-    /// Why.
+    /// The reason, in words.
     pub reason: String,
-    /// Since when nobody may, by the store's clock, as far as planners have seen.
+    /// The time since which planners have seen it so, by the store's clock.
     pub since: Option<StoreTime>,
-    /// How old its oldest unread record is at the most; `None` if that is not known.
+    /// The highest possible age of the oldest unread record; `None` if unknown.
     pub oldest_unread: Option<Duration>,
 }
 
 impl Unassigned {
-    /// That nobody may take this lease.
+    /// An unassigned lease of which only the reason is known.
     #[must_use]
     pub const fn new(lease: LeaseKey, reason: String) -> Self {
         Self { lease, reason, since: None, oldest_unread: None }
     }
 }
 
-/// The document.
+/// The document as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Text {
     #[serde(rename = "w")]
@@ -96,7 +96,7 @@ struct Text {
     workers: u64,
     #[serde(rename = "r", default)]
     runnable: u64,
-    /// The reasons, and of each lease without a worker which of them holds.
+    /// The texts of all reasons; each lease of `unassigned` names one by its place.
     #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
@@ -113,7 +113,8 @@ struct Text {
     borne: Option<u64>,
 }
 
-/// A lease without a worker: its shard, and the places of its life and of the reason.
+/// An unassigned lease in the document. Its life and its reason are places in the lists of
+/// [`Text`].
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     #[serde(rename = "s")]
@@ -144,14 +145,13 @@ const fn is_first(of: &usize) -> bool {
 }
 
 impl PlannerReport {
-    /// How many leases without a worker are named. With the longest names there are, they fit a
-    /// document.
+    /// The most unassigned leases in a document. With the longest possible names, they fit.
     pub const UNASSIGNED_MAX: usize = 500;
 
     /// The longest reason, in characters.
     const REASON_MAX: usize = 200;
 
-    /// The report of this planner, of a plan of which nothing else is told.
+    /// A report of this planner and plan, with all other fields unknown or empty.
     #[must_use]
     pub const fn new(planner: SessionId, plan: PlanVersion) -> Self {
         Self {
@@ -173,27 +173,29 @@ impl PlannerReport {
         }
     }
 
-    /// Why nobody may take a lease, if that is told.
+    /// The reason why no worker may take `key`; `None` if the report does not name it.
     #[must_use]
     pub fn reason_of(&self, key: &LeaseKey) -> Option<&str> {
         let told = self.unassigned.iter().find(|it| it.lease == *key);
         told.map(|it| it.reason.as_str())
     }
 
-    /// Whether `other` says the same of the plan, whenever it was written.
+    /// True if `other` describes the same plan. Ignores beats, plan version, times and
+    /// measurements.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let timeless = |it: &Self| {
             let (beat, plan, store_clock) = (0, PlanVersion::NONE, None);
             let ageless = |it: &Unassigned| Unassigned::new(it.lease.clone(), it.reason.clone());
             let unassigned = it.unassigned.iter().map(ageless).collect();
-            // What is measured changes all the time, and is told every minute.
+            // Measurements change all the time; the next report of the minute has them.
             Self { beat, plan, store_clock, unassigned, borne: None, ..it.clone() }
         };
         timeless(self) == timeless(other)
     }
 
-    /// The document's text. Leases that do not fit are left out from the last on, and counted.
+    /// The content as JSON. Has at most [`Self::UNASSIGNED_MAX`] unassigned leases, and counts the
+    /// rest in `left_out`.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let (mut reasons, mut lives) = (Vec::new(), Vec::new());
@@ -245,7 +247,8 @@ impl PlannerReport {
         serde_json::to_vec(&text).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense. A lease that makes none is left out.
+    /// Reads the content from JSON; `None` if the text is no such document. Leaves out leases with
+    /// invalid names.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         let text: Text = serde_json::from_slice(body).ok()?;
@@ -281,7 +284,7 @@ impl PlannerReport {
 }
 
 impl PlannerReport {
-    /// The reasons why nobody may take leases, with how many leases are told of each.
+    /// Each reason in the report, with the number of its leases.
     #[must_use]
     pub fn reasons(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();

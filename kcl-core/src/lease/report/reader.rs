@@ -1,4 +1,4 @@
-//! What a fleet tells, as whoever looks at it reads it, and how old that is.
+//! Reads the reports of a fleet, and computes their age without comparing clocks.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,96 +10,101 @@ use crate::{
     lease::{DocName, Document, Session, SessionId, WorkerId},
 };
 
-/// Something that was told, and how old it is.
+/// A report with its age.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Told<T> {
-    /// What.
+    /// The report.
     pub value: T,
-    /// How long ago it was told, at the most; `None` if that is not known.
+    /// The highest possible age; `None` if unknown.
     pub age: Option<Duration>,
-    /// Whether the life of the worker that told it is over, or is not among the sessions.
+    /// Whether the session that wrote it has ended, or is not in the list of sessions.
     pub is_of_former_life: bool,
 }
 
 impl<T> Told<T> {
-    /// Whether it says something of the present: it is known to be young enough, and whoever told
-    /// it is in that life still.
+    /// True if the report describes the present: its age is known and at most [`STALE_AFTER`], and
+    /// its session lives.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         !self.is_of_former_life && self.age.is_some_and(|age| age <= STALE_AFTER)
     }
 
-    /// What was told, if it says something of the present.
+    /// The report, if it describes the present.
     #[must_use]
     pub fn fresh(&self) -> Option<&T> {
         self.is_fresh().then_some(&self.value)
     }
 }
 
-/// What a fleet tells. What is not there is unknown: a worker without a report is one of an older
-/// build, or has just started, or cannot write.
+/// All reports of a fleet. A worker without a report has an older release, has just started, or
+/// cannot write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reports {
-    /// Of each worker.
+    /// The report of each worker.
     pub workers: BTreeMap<WorkerId, Told<WorkerReport>>,
-    /// Of the planner.
+    /// The report of the planner; `None` if there is none.
     pub planner: Option<Told<PlannerReport>>,
-    /// The last moves.
+    /// The last moves; `None` if there is no such document.
     pub moves: Option<Moves>,
-    /// Whether somebody watches, as it was written last.
+    /// The last request for frequent reports; `None` if there is none.
     pub watch: Option<Watch>,
-    /// Documents that make no sense to this version.
+    /// The reports that this version cannot read.
     pub unreadable: Vec<DocName>,
 }
 
 impl Reports {
-    /// What a worker tells of the present.
+    /// The report of a worker, if it describes the present.
     #[must_use]
     pub fn of(&self, worker: &WorkerId) -> Option<&WorkerReport> {
         self.workers.get(worker)?.fresh()
     }
 
-    /// What the planner tells of the present.
+    /// The report of the planner, if it describes the present.
     #[must_use]
     pub fn plan(&self) -> Option<&PlannerReport> {
         self.planner.as_ref()?.fresh()
     }
 }
 
-/// Reads reports, again and again. What it saw before tells it how old they are.
+/// Reads the reports again and again, and computes the age of each from its former reads.
 ///
-/// No two clocks are compared. A report says which beat was the last one of its worker, and the
-/// worker's row which one is: the beats between, and the time since that row's beat moved, are the
-/// report's age at the most, since a worker may beat more often than it has to, never less often
-/// and live. A look at which the report was still the one before is another bound.
+/// It compares no two clocks, and takes the smaller of two upper bounds:
+///
+/// - *By beats*: a report names the last beat of its worker, and the worker's row names the present
+///   one. The heartbeat intervals between the two, and the time since this reader saw the row's
+///   beat change, bound the age: a live worker may beat more often than its interval says, but
+///   not less often.
+/// - *By versions*: the time since the last read that found another version of the document.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    /// When it looked last.
+    /// The time of the last read.
     looked: Option<Time>,
+    /// The reports of the last read.
     documents: BTreeMap<DocName, Seen>,
+    /// The beat of each session, and the time of the first read that found it.
     beats: BTreeMap<SessionId, (u64, Time)>,
 }
 
-/// What was seen of a document.
+/// The reads of one document.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     version: u64,
-    /// When another version, or none, was seen last.
+    /// The last read that found another version, or no document.
     before: Option<Time>,
-    /// When it was seen last.
+    /// The last read.
     last: Time,
 }
 
 impl Reader {
-    /// A reader that has seen nothing yet.
+    /// A reader without former reads.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The documents to be read: those of these workers, and those of the whole.
+    /// The names of all reports of a fleet with these workers.
     pub fn names<'w>(
         workers: impl IntoIterator<Item = &'w WorkerId>,
     ) -> impl Iterator<Item = DocName> {
@@ -107,8 +112,9 @@ impl Reader {
         of_all.into_iter().chain(workers.into_iter().map(DocName::report))
     }
 
-    /// Reads documents that were read at `now`, beside the sessions that were listed after them.
-    /// Others than reports are passed over; all that there are have to be given each time.
+    /// Decodes documents that the caller read at `now`, and computes their ages. `sessions` is a
+    /// list that the caller read after them. Ignores documents that are no reports. The caller
+    /// passes all reports each time: a missing one counts as deleted.
     pub fn read<'d>(
         &mut self,
         documents: impl IntoIterator<Item = &'d Document>,
@@ -129,6 +135,7 @@ impl Reader {
         reports
     }
 
+    /// Notes the beat of each session, and keeps the time of the first read that found it.
     fn note_beats(&mut self, sessions: &[Session], now: Time) {
         let before = std::mem::take(&mut self.beats);
         for session in sessions {
@@ -138,6 +145,7 @@ impl Reader {
         }
     }
 
+    /// Compares a document with the last read of it.
     fn note(&self, document: &Document, now: Time) -> Seen {
         let before = match self.documents.get(&document.name) {
             Some(seen) if seen.version == document.version => seen.before,
@@ -147,7 +155,7 @@ impl Reader {
         Seen { version: document.version, before, last: now }
     }
 
-    /// Takes in what a document says; `None` if it makes no sense.
+    /// Decodes a document into `reports`; `None` if this version cannot read it.
     fn take<'a>(
         &'a self,
         document: &Document,
@@ -173,7 +181,7 @@ impl Reader {
             let value = WorkerReport::decode(&document.body)?;
             let is_teller = |row: &&Session| match value.incarnation {
                 Some(incarnation) => row.id.worker == worker && row.id.incarnation == incarnation,
-                // Builds before this document did not say.
+                // Reports of older releases name no incarnation.
                 None => row.id.worker == worker && !row.has_ended(),
             };
             let beat = value.incarnation.map(|_| value.beat);
@@ -184,11 +192,13 @@ impl Reader {
     }
 }
 
-/// What the age of a report follows from.
+/// The facts from which the age of a report is computed.
 struct Age<'a> {
     reader: &'a Reader,
     seen: &'a Seen,
+    /// The row of the session that wrote the report.
     teller: Option<&'a Session>,
+    /// The beat that the report names.
     beat: Option<u64>,
     now: Time,
 }
@@ -199,12 +209,13 @@ impl Age<'_> {
         Told { value, age: self.known(), is_of_former_life }
     }
 
+    /// The smaller of the two bounds of [`Reader`].
     fn known(&self) -> Option<Duration> {
         let by_sight = self.seen.before.map(|before| self.now.since(before));
         let by_beats = self.teller.zip(self.beat).and_then(|(row, beat)| {
             let (_, since) = self.reader.beats.get(&row.id)?;
             let beats = u32::try_from(row.beat.saturating_sub(beat)).unwrap_or(u32::MAX);
-            // Half a beat for its way to the store, and all of one that is under way.
+            // One more interval: for the way of the report to the store, and for a beat under way.
             let until_beat = row.interval.saturating_mul(beats.saturating_add(1));
             Some(until_beat + self.now.since(*since))
         });
@@ -244,11 +255,12 @@ mod tests {
         let reports = reader.read(&[report(3, 100)], &[session(104)], secs(10));
         assert_eq!(told(&reports).age, Some(Duration::from_millis(7_500)));
         assert!(told(&reports).is_fresh());
-        // Its worker is silent.
+        // Its worker sends no beats.
         let reports = reader.read(&[report(3, 100)], &[session(104)], secs(160));
         assert_eq!(told(&reports).age, Some(Duration::from_millis(157_500)));
         assert!(!told(&reports).is_fresh() && reports.of(&session(0).id.worker).is_none());
-        // One that beats more often than it has to: the look before tells more.
+        // A worker that beats more often than required: the time since the read before is the
+        // better limit of the age.
         let reports = reader.read(&[report(4, 100)], &[session(104_000)], secs(165));
         assert_eq!(told(&reports).age, Some(Duration::from_secs(5)));
     }

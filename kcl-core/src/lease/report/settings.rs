@@ -1,8 +1,10 @@
-//! The settings of a worker that a report tells, each by a letter.
+//! The settings in a worker's report: the document names each by a letter, because it is written
+//! often.
 
 use std::collections::BTreeMap;
 
-/// Each setting's letter in documents, its name, and whether all workers should have the same.
+/// The letter of each setting in documents, its name, and whether all workers of an application
+/// should have the same value.
 const SETTINGS: &[(&str, &str, bool)] = &[
     ("T", "session_timeout", true),
     ("h", "heartbeat_interval", true),
@@ -26,8 +28,7 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("y", "byte_budget", false),
 ];
 
-/// Settings by their names, of a document that names them by letters. One that this version does
-/// not know keeps its letter.
+/// Replaces letters by names. A letter that this version does not know stays.
 pub(super) fn by_name(letters: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let name = |letter: String| {
         let known = SETTINGS.iter().find(|(short, ..)| *short == letter);
@@ -36,7 +37,7 @@ pub(super) fn by_name(letters: BTreeMap<String, String>) -> BTreeMap<String, Str
     letters.into_iter().map(|(letter, value)| (name(letter), value)).collect()
 }
 
-/// Settings by their letters, for a document.
+/// Replaces names by letters. A name without a letter stays.
 pub(super) fn by_letter(names: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let letter = |name: &String| {
         let known = SETTINGS.iter().find(|(_, long, _)| long == name);
@@ -45,7 +46,8 @@ pub(super) fn by_letter(names: &BTreeMap<String, String>) -> BTreeMap<String, St
     names.iter().map(|(name, value)| (letter(name), value.clone())).collect()
 }
 
-/// Whether all workers of an application should have the same value of this setting.
+/// True if all workers of an application should have the same value of this setting. Unknown
+/// settings count as such.
 pub(super) fn is_shared(name: &str) -> bool {
     SETTINGS.iter().all(|(_, long, shared)| *long != name || *shared)
 }

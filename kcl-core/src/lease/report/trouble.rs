@@ -1,4 +1,5 @@
-//! What is wrong with the reading of a shard, by kind: no words of errors.
+//! The last fault of a shard, by kind. A report holds no text of an error, which may hold data of
+//! records.
 
 use std::time::Duration;
 
@@ -30,21 +31,21 @@ named! {
     }
 }
 
-/// The last thing that went wrong with a shard.
+/// The last fault of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trouble {
-    /// What.
+    /// The kind of the fault.
     pub kind: TroubleKind,
-    /// How long before the report it went wrong last.
+    /// The time from the last such fault to the report.
     pub ago: Duration,
-    /// For how long the shard had been failing when the report was written; `None` once something
-    /// was read or processed since.
+    /// The time for which the shard had been failing without a break when the report was written;
+    /// `None` if it was read or processed since.
     pub failing: Option<Duration>,
 }
 
 impl Trouble {
-    /// What went wrong so long before the report, and since when the shard has been failing.
+    /// A fault with these fields.
     #[must_use]
     pub const fn new(kind: TroubleKind, ago: Duration, failing: Option<Duration>) -> Self {
         Self { kind, ago, failing }

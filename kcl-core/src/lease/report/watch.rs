@@ -1,4 +1,4 @@
-//! That somebody watches: workers then report with each beat.
+//! The document that asks workers to report with each beat, because somebody watches the fleet.
 
 use std::time::Duration;
 
@@ -10,19 +10,20 @@ use crate::{
     lease::{StoreTime, load::millis},
 };
 
-/// What the document [`crate::lease::DocName::watch`] says. Who watches puts it every
-/// [`Self::RENEWED_EVERY`] and wakes the workers that do not report as often as they beat.
+/// The content of the document [`crate::lease::DocName::watch`]. A dashboard writes it every
+/// [`Self::RENEWED_EVERY`], and wakes the workers that do not report with each beat.
 ///
-/// Each writing counts anew, by the clock of whoever reads it: no clocks are compared. Only a
-/// document that a worker meets for the first time may be of long ago, which its time then shows.
+/// A worker counts the time from when it read a new version, by its own clock, so that no clocks
+/// are compared. Only the first version that a worker reads may be old; [`Self::is_past`] then
+/// decides by the time in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Watch {
-    /// Who watches, like `kcl doctor --watch on laptop-7`: for people.
+    /// The name of the watching program for people, such as `kcl doctor --watch on laptop-7`.
     pub by: String,
-    /// For how long after it is read.
+    /// The time for which the request holds, from when a worker reads it.
     pub lasts: Duration,
-    /// When it was written, by the clock of whoever watches.
+    /// The time of the write, by the clock of the watching program.
     pub at: WallTime,
 }
 
@@ -37,35 +38,36 @@ struct Text {
 }
 
 impl Watch {
-    /// For how long one writing holds.
+    /// The time for which one write holds.
     pub const LASTS: Duration = Duration::from_secs(30);
 
-    /// How often it is written.
+    /// The time between two writes.
     pub const RENEWED_EVERY: Duration = Duration::from_secs(10);
 
-    /// No writing holds for longer, whatever it says.
+    /// The highest value of [`Self::lasts`]; a higher one in the document is lowered to it.
     const LONGEST: Duration = Duration::from_secs(60);
 
-    /// By how much the clocks of who watches and of the store may differ at most.
+    /// The difference between the clocks of the watching program and the store that is allowed.
     const CLOCKS: Duration = Duration::from_secs(600);
 
-    /// The longest name of who watches, in characters.
+    /// The longest [`Self::by`], in characters; the rest is cut.
     const NAME_MAX: usize = 100;
 
-    /// That `by` watches, at this time of its clock.
+    /// The request of `by` at the time `at` of its clock, which holds for [`Self::LASTS`].
     #[must_use]
     pub fn new(by: &str, at: WallTime) -> Self {
         Self { by: by.chars().take(Self::NAME_MAX).collect(), lasts: Self::LASTS, at }
     }
 
-    /// Whether a writing that is met for the first time at this time of the store is of long ago.
+    /// True if a request that a worker reads for the first time at the store's time `now` is over,
+    /// even if the clocks differ by ten minutes.
     #[must_use]
     pub fn is_past(&self, now: StoreTime) -> bool {
         let lasted = WallTime::from_millis(now.0).since(self.at);
         lasted > self.lasts + Self::CLOCKS
     }
 
-    /// The document's text.
+    /// The content as JSON.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let text = Text { by: self.by.clone(), lasts: millis(self.lasts), at: self.at };
@@ -73,7 +75,7 @@ impl Watch {
         serde_json::to_vec(&text).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense.
+    /// Reads the content from JSON; `None` if the text is no such document.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         let Text { by, lasts, at } = serde_json::from_slice(body).ok()?;

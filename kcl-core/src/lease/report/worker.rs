@@ -1,4 +1,4 @@
-//! What one worker tells of itself and of the shards that it reads.
+//! The report of one worker on itself and on the shards that it reads.
 
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
@@ -16,125 +16,125 @@ use crate::{
     stream::Position,
 };
 
-/// What one worker tells of itself and of the shards that it reads. Spans end at the time at which
-/// the report was measured: to know how long ago something was, add the report's age.
+/// The content of the document [`crate::lease::DocName::report`] of one worker. Durations count
+/// back from the time of the report; add the report's age to count from now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerReport {
-    /// The life of the worker that tells it; `None` in reports of older builds.
+    /// The incarnation of the session that wrote it; `None` in reports of older releases.
     pub incarnation: Option<Incarnation>,
     /// The number of that session's last beat.
     pub beat: u64,
-    /// The version of the build.
+    /// The worker's release.
     pub version: Option<String>,
-    /// The worker's own clock.
+    /// The worker's own clock at the time of the report.
     pub clock: Option<WallTime>,
-    /// The store's clock, as the worker knew it at that time from the answers to its beats.
+    /// The store's clock at the same time, as the worker knew it from the answers to its beats.
     pub store_clock: Option<StoreTime>,
-    /// For how long the worker had been running.
+    /// The time since the worker started.
     pub up: Option<Duration>,
-    /// Where it runs, if it was told.
+    /// The zone from the worker's settings.
     pub zone: Option<Zone>,
-    /// Its effective settings by name, those that matter to the others. No secrets are among them.
+    /// The worker's settings by name, as far as they matter to other workers. None is a secret.
     pub settings: BTreeMap<String, String>,
-    /// The last call that store or stream denied it.
+    /// The last call that the store or the stream denied.
     pub denial: Option<Denial>,
-    /// Calls that store and stream refused because there were too many.
+    /// The calls that the store or the stream throttled.
     pub throttles: Throttles,
-    /// How much later than it wanted to the worker sent its last beat.
+    /// The delay of the worker's last beat against its schedule.
     pub late: Option<Duration>,
-    /// Whether a dead letter keeps records that are skipped; `None` in reports of older builds.
+    /// Whether a dead-letter sink keeps skipped records; `None` in reports of older releases.
     pub keeps_skipped: Option<bool>,
-    /// The leases it holds.
+    /// The leases that the worker holds.
     pub shards: BTreeMap<LeaseKey, ShardReport>,
-    /// How many leases more it holds, for which the document had no room: the lightest ones that
-    /// nothing is wrong with.
+    /// The number of further leases, which did not fit in the document: those without a fault and
+    /// with the lowest load.
     pub left_out: u64,
 }
 
-/// What is told of one shard, by its reader.
+/// The report on one shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShardReport {
-    /// How heavy it is, and how far behind.
+    /// The load and the lag.
     pub load: Load,
-    /// How long before the report the stream answered a read last.
+    /// The time since the stream last answered a read.
     pub read: Option<Duration>,
-    /// How long before the report records of it were processed last.
+    /// The time since records were last processed.
     pub progress: Option<Duration>,
-    /// Reads of it in the last minute that the stream answered.
+    /// The number of answered reads in the last minute.
     pub reads: Option<u64>,
-    /// Reads of it in the last minute that the stream refused because there were too many.
+    /// The number of throttled reads in the last minute.
     pub throttled: Option<u64>,
-    /// Bytes that these reads brought in a second.
+    /// The bytes per second that these reads returned.
     pub read_bytes_per_second: Option<u64>,
-    /// What went wrong with it last.
+    /// The last fault.
     pub trouble: Option<Trouble>,
     /// The batch that fails now, or on which the processor makes no progress.
     pub stuck: Option<Stuck>,
-    /// The record of it that was skipped last.
+    /// The last record that was skipped.
     pub skipped: Option<Position>,
 }
 
-/// The records on which a shard is stuck.
+/// The failing batch of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stuck {
-    /// The first of them.
+    /// The first record.
     pub first: Position,
-    /// The last of them; the same, if it is one.
+    /// The last record; equal to `first` for a single record.
     pub last: Position,
 }
 
 impl Stuck {
-    /// On the records from `first` to `last`.
+    /// The batch from `first` to `last`.
     #[must_use]
     pub const fn new(first: Position, last: Position) -> Self {
         Self { first, last }
     }
 }
 
-/// A call that was denied.
+/// A call that the store or the stream denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Denial {
-    /// Which call, like `store:acquire` or `stream:next`.
+    /// The call, such as `store:acquire` or `stream:next`.
     pub call: String,
-    /// The kind of the error, like `denied` or `encryption`.
+    /// The kind of the error, such as `denied` or `encryption`.
     pub error: String,
-    /// How long before the report.
+    /// The time from the denial to the report.
     pub ago: Duration,
-    /// How often calls were denied since the worker started.
+    /// The number of denied calls since the worker started.
     pub count: u64,
 }
 
 impl Denial {
-    /// That this call was denied so long before the report.
+    /// A denial with these fields.
     #[must_use]
     pub fn new(call: &str, error: &str, ago: Duration, count: u64) -> Self {
         Self { call: call.to_owned(), error: error.to_owned(), ago, count }
     }
 }
 
-/// Calls that were refused because there were too many.
+/// The calls that the store or the stream throttled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Throttles {
-    /// How often, by call, like `store:beat` or `stream:next`.
+    /// The number of throttled calls, by call, such as `store:beat` or `stream:next`.
     pub calls: BTreeMap<String, u64>,
-    /// For how long before the report they were counted.
+    /// The time before the report in which they were counted.
     pub within: Duration,
 }
 
 impl Throttles {
-    /// These counts, of so long a time before the report.
+    /// Throttled calls with these fields.
     #[must_use]
     pub const fn new(calls: BTreeMap<String, u64>, within: Duration) -> Self {
         Self { calls, within }
     }
 }
 
-/// The document. What is empty or not known is not written.
+/// The document as JSON. Empty and unknown fields are left out.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Text {
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
@@ -163,12 +163,12 @@ struct Text {
     late: Option<u64>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     keeps_skipped: Option<bool>,
-    /// Of each shard: see [`figures`].
+    /// The numbers of each shard: see [`figures`].
     #[serde(rename = "l", default)]
     loads: ByLife<Vec<Option<u64>>>,
     #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
     troubles: ByLife<TroubleText>,
-    /// The first record on which a shard is stuck, and the last, if it is another.
+    /// The first and the last record of each failing batch; one position if they are equal.
     #[serde(rename = "j", default, skip_serializing_if = "BTreeMap::is_empty")]
     stuck: ByLife<Vec<String>>,
     #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -204,8 +204,8 @@ const fn is_zero(of: &u64) -> bool {
     *of == 0
 }
 
-/// What is told of a shard in numbers, each at its place; milliseconds for spans. The first four
-/// are what builds before this document told. What is not known at the end is not written.
+/// The numbers of a shard, each at a fixed place; durations in milliseconds. Older releases know
+/// only the first four. Unknown numbers at the end are left out.
 fn figures(shard: &ShardReport) -> Vec<Option<u64>> {
     let mut all = vec![
         shard.load.bytes_per_second,
@@ -225,6 +225,7 @@ fn figures(shard: &ShardReport) -> Vec<Option<u64>> {
     all
 }
 
+/// Reads the numbers of [`figures`].
 fn of_figures(figures: &[Option<u64>]) -> ShardReport {
     let figure = |at: usize| figures.get(at).copied().flatten();
     let span = |at: usize| figure(at).map(Duration::from_millis);
@@ -246,20 +247,20 @@ fn of_figures(figures: &[Option<u64>]) -> ShardReport {
 }
 
 impl WorkerReport {
-    /// Nothing but the loads of these leases.
+    /// A report with the loads of these leases and nothing else.
     #[must_use]
     pub fn of_loads(loads: impl IntoIterator<Item = (LeaseKey, Load)>) -> Self {
         let shard = |(key, load)| (key, ShardReport { load, ..ShardReport::default() });
         Self { shards: loads.into_iter().map(shard).collect(), ..Self::default() }
     }
 
-    /// What is known of the load of a lease.
+    /// The load of a lease; `None` if the report does not name the lease.
     #[must_use]
     pub fn load_of(&self, key: &LeaseKey) -> Option<&Load> {
         self.shards.get(key).map(|shard| &shard.load)
     }
 
-    /// Whether the loads that `other` tells are much the same.
+    /// True if `other` has the same leases with much the same loads ([`Load::is_much_like`]).
     #[must_use]
     pub fn weighs_much_like(&self, other: &Self) -> bool {
         self.shards.len() == other.shards.len()
@@ -268,8 +269,8 @@ impl WorkerReport {
             })
     }
 
-    /// By how many milliseconds the worker's clock was ahead of the store's: below zero, behind. As
-    /// exact as the store tells its time, on DynamoDB to a second or two.
+    /// The worker's clock minus the store's, in milliseconds; `None` if either is unknown. Only as
+    /// exact as the store reports its time: with DynamoDB to a second or two.
     #[must_use]
     pub fn clock_ahead(&self) -> Option<i64> {
         let (own, store) = (self.clock?.as_millis(), self.store_clock?.0);
@@ -277,14 +278,14 @@ impl WorkerReport {
         Some(i64::try_from(ahead).unwrap_or(if ahead < 0 { i64::MIN } else { i64::MAX }))
     }
 
-    /// Whether all workers of an application should have the same value of this setting.
+    /// True if all workers of an application should have the same value of this setting.
     #[must_use]
     pub fn is_shared_setting(name: &str) -> bool {
         settings::is_shared(name)
     }
 
-    /// The document's text. What does not fit is left out, the lightest leases that nothing is
-    /// wrong with first, and counted.
+    /// The content as JSON. If it is too long for a document, leases are left out and counted:
+    /// first those without a fault, from the lowest load on.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut kept = self.shards.len();
@@ -293,12 +294,12 @@ impl WorkerReport {
             if text.len() <= Document::MAX_BODY || kept == 0 {
                 return text;
             }
-            // By a little more than the text is too long.
+            // Fewer leases, in proportion to the excess and by a twentieth more.
             kept = kept * Document::MAX_BODY / text.len() * 19 / 20;
         }
     }
 
-    /// The text with so many of the leases.
+    /// The content with the `kept` most important leases.
     fn text(&self, kept: usize) -> Bytes {
         let mut text = Text {
             incarnation: self.incarnation,
@@ -349,7 +350,8 @@ impl WorkerReport {
         serde_json::to_vec(&text).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense. A lease that makes none is left out.
+    /// Reads the content from JSON; `None` if the text is no such document. Leaves out leases with
+    /// invalid names.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         let text: Text = serde_json::from_slice(body).ok()?;

@@ -1,4 +1,4 @@
-//! The restart: what it demands, what it leaves, and what it outdates.
+//! The rules of a restart: its preconditions, its resulting row, and the commands that it outdates.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     stream::{HashRange, Position, ShardId},
 };
 
-/// Two lives of one worker, and another worker.
+/// Two sessions of one worker, and one of another worker.
 fn owner() -> impl Strategy<Value = SessionId> {
     let id = |(worker, life): (&str, u128)| {
         SessionId::new(worker.parse().unwrap(), Incarnation::from_bits(life))
@@ -39,7 +39,7 @@ fn shards() -> impl Strategy<Value = Vec<ShardId>> {
 }
 
 prop_compose! {
-    /// Any row, likely or not.
+    /// Any row, also one that the worker never writes.
     fn row()(
         owner_and_more in (prop::option::of(owner()), prop::option::of(owner()), any::<bool>()),
         epoch in epoch(),
@@ -61,7 +61,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// A restart by somebody who saw any row.
+    /// A restart by a worker that has read any row.
     fn restart_of_anything()(
         seen in row(),
         epoch in epoch(),
@@ -72,7 +72,7 @@ prop_compose! {
     }
 }
 
-/// A restart of `row` that is done, with the row that it leaves.
+/// A row, a restart of it that succeeds, and the resulting row.
 fn restarted() -> impl Strategy<Value = (Lease, Restart, Lease)> {
     (row(), 1_u64..3, checkpoint(), shards()).prop_map(|(row, above, checkpoint, children)| {
         let epoch = Epoch(row.epoch.0 + above);

@@ -26,7 +26,7 @@ macro_rules! surroundings {
         /// The error of the service or the transport; empty if there is none.
         source: String,
     },
-    /// The stream was deleted and made again.
+    /// The stream was deleted and created again.
     StreamRemade,
     /// The application reads another stream; the worker checks whether others still read that one.
     #[non_exhaustive]
@@ -36,7 +36,7 @@ macro_rules! surroundings {
         /// The stream that this worker reads.
         wanted: StreamName,
     },
-    /// The stored start of the stream differs from the settings. The stored one holds. Told once.
+    /// The stored start of the stream differs from the settings. The stored one holds. Sent once.
     #[non_exhaustive]
     StartDiffers {
         /// The stream.

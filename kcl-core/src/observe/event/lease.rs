@@ -46,7 +46,7 @@ macro_rules! leases {
         /// The session that holds it.
         session: SessionId,
     },
-    /// The planner told a worker to take a lease from a live one that did not release it in time.
+    /// The planner ordered a worker to take a lease from one that did not release it in time.
     #[non_exhaustive]
     LeaseForced {
         /// The lease.

@@ -1,8 +1,8 @@
 //! The events of a worker, as one enum.
 //!
-//! An enum stands in one place, and these variants are too many for one file. So each group of them
-//! is a macro in a file of its own. It adds its variants to those before it, and hands all of them
-//! to the next group. The last macro makes the enum.
+//! Rust has no enum in several files, and these variants are too many for one. So each group of
+//! variants is a macro in its own file: it adds its variants to the earlier ones, and passes all of
+//! them to the macro of the next group. The last macro, `everything`, defines the enum.
 
 mod around;
 mod lease;

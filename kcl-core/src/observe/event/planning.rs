@@ -34,7 +34,7 @@ macro_rules! planning {
         /// Each lease with the reason; the lease with the worst lag comes first.
         leases: Vec<(LeaseKey, String)>,
     },
-    /// Unread records of a shard that no worker may read reached half of the retention. Told once.
+    /// Unread records of a shard that no worker may read reached half of the retention. Sent once.
     #[non_exhaustive]
     UnreadOld {
         /// The lease of the shard.
@@ -44,7 +44,7 @@ macro_rules! planning {
         /// For how long the stream keeps records.
         retention: Duration,
     },
-    /// The age of records that no worker may read. The planner tells it each minute and each plan.
+    /// The age of records that no worker may read. The planner sends it each minute and each plan.
     #[non_exhaustive]
     UnreadAge {
         /// An upper bound of the age of the oldest unread record; `None` if none or unknown.
@@ -52,7 +52,7 @@ macro_rules! planning {
         /// For how long the stream keeps records; `None` if unknown.
         retention: Option<Duration>,
     },
-    /// How many workers the measured load needs, as the planner computed. Told once a minute.
+    /// The number of workers that the measured load needs, by the planner. Sent once a minute.
     #[non_exhaustive]
     WorkersWanted {
         /// The number of workers; `None` if it is unknown or the planner's figure is old.

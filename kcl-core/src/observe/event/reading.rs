@@ -42,7 +42,7 @@ macro_rules! reading {
         source: String,
     },
     /// The stream answers and no read brings a record or a new position. The worker reads on, less
-    /// and less often. Told at 10 such calls in a row, at 20, at 40, and so on.
+    /// and less often. Sent at 10 such calls in a row, at 20, at 40, and so on.
     #[non_exhaustive]
     ReadStandstill {
         /// The lease.

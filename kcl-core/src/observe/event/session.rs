@@ -41,7 +41,7 @@ macro_rules! sessions {
     /// An operator's command has closed the application to rewrite its rows. The worker waits.
     #[non_exhaustive]
     Closed {
-        /// Who closed the application, and why.
+        /// The program that closed the application, and its reason.
         by: String,
     },
     /// The application is open again. The worker joins.

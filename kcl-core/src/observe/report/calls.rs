@@ -1,4 +1,4 @@
-//! Calls of the worker that store or stream refused: denied, or because there were too many.
+//! Counts the worker's calls that the store or the stream denied or throttled, for its report.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,12 +8,12 @@ use crate::{
     lease::report::{Denial, Throttles, WorkerReport},
 };
 
-/// Over which time throttled calls are counted, at least.
+/// The shortest time over which throttled calls are counted.
 const WINDOW: Duration = Duration::from_secs(300);
-/// What was not refused for so long is news when it is refused again.
+/// After this time without the same failure, the next one makes the worker report at once.
 const QUIET: Duration = Duration::from_secs(300);
 
-/// What was refused.
+/// The denied and the throttled calls of a worker.
 #[derive(Debug)]
 pub(super) struct Calls {
     denied: Option<Denied>,
@@ -34,7 +34,8 @@ impl Calls {
         Self { denied: None, throttled: Recent::new(WINDOW, now), throttled_at: None }
     }
 
-    /// A call was denied. Whether that is news.
+    /// Counts a denied call. True if the worker should report it at once: another call was denied
+    /// before, or none lately.
     pub(super) fn deny(&mut self, service: &str, op: &str, error: &'static str, now: Time) -> bool {
         let call = format!("{service}:{op}");
         let before = self.denied.take();
@@ -45,14 +46,14 @@ impl Calls {
         is_news
     }
 
-    /// A call was refused because there were too many. Whether that is news.
+    /// Counts a throttled call. True if the worker should report it at once.
     pub(super) fn throttle(&mut self, service: &str, op: &str, now: Time) -> bool {
         self.throttled.add(now, |calls| *calls.entry(format!("{service}:{op}")).or_default() += 1);
         let before = self.throttled_at.replace(now);
         before.is_none_or(|before| now.since(before) >= QUIET)
     }
 
-    /// Tells what is known.
+    /// Writes the counts into a report.
     pub(super) fn tell(&mut self, report: &mut WorkerReport, now: Time) {
         report.denial = self
             .denied

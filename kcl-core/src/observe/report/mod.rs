@@ -1,10 +1,13 @@
-//! What the worker's report tells, gathered from what passes through the seam.
+//! The observer that gathers the facts of the worker's report.
 //!
 //! | part | its question |
 //! |---|---|
-//! | `shard` | how is the reading of one shard? |
-//! | `calls` | what was refused: denied, or too much? |
-//! | `recent` | how much of something was there lately? |
+//! | `shard` | how do reading and processing of one shard go? |
+//! | `calls` | which calls were denied or throttled? |
+//! | `recent` | what is a sum over the last minutes? |
+//!
+//! The coordinator decides when a report is written: every minute, and soon after
+//! [`Event::News`], which this observer sends when a kind of fact changes.
 
 mod calls;
 mod recent;
@@ -37,16 +40,17 @@ use crate::{
     stream::SourceErrorKind,
 };
 
-/// What the worker's report tells. Shared by the parts of a worker.
+/// The facts of the worker's report. A clone refers to the same facts.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportBoard {
     facts: Arc<Mutex<Facts>>,
+    /// The fields that never change: release, zone, settings.
     always: Arc<WorkerReport>,
     loads: LoadBoard,
     stuck: StuckBoard,
     clock: Arc<dyn Clock>,
     started: Time,
-    /// For the news that a kind of fact has changed.
+    /// Takes [`Event::News`].
     keeper: mpsc::UnboundedSender<Event>,
 }
 
@@ -57,7 +61,7 @@ struct Facts {
 }
 
 impl ReportBoard {
-    /// The board of a worker that starts now, with these settings.
+    /// Makes the board of a worker with these settings, which starts now.
     pub(crate) fn new(
         settings: &Settings,
         loads: LoadBoard,
@@ -77,14 +81,15 @@ impl ReportBoard {
         Self { facts, always, loads, stuck, clock, started, keeper }
     }
 
-    /// The same, which tells on what shards are stuck, and whether what is skipped is kept.
+    /// Adds the failing batches to the report, and whether a dead-letter sink keeps skipped
+    /// records.
     pub(crate) fn with_stuck(mut self, stuck: StuckBoard, keeps_skipped: bool) -> Self {
         let keeps_skipped = Some(keeps_skipped);
         self.always = Arc::new(WorkerReport { keeps_skipped, ..WorkerReport::clone(&self.always) });
         Self { stuck, ..self }
     }
 
-    /// All that is known now.
+    /// Makes the report at this moment. The coordinator adds the fields that only it knows.
     pub(crate) fn report(&self) -> WorkerReport {
         let now = self.clock.now();
         let mut report = WorkerReport {
@@ -108,11 +113,12 @@ impl ReportBoard {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something happened; whether a kind of fact has changed by that, it answers.
+    /// Changes the facts. If `change` returns true, a kind of fact has changed, and the coordinator
+    /// gets [`Event::News`].
     fn note(&self, change: impl FnOnce(&mut Facts, Time) -> bool) {
         let is_news = change(&mut self.facts(), self.clock.now());
         if is_news {
-            // A worker that is over tells nothing any more.
+            // A worker that has ended reports nothing any more.
             let _ = self.keeper.send(Event::News);
         }
     }
@@ -189,7 +195,7 @@ impl Observer for ReportBoard {
     }
 }
 
-/// What went wrong with a shard, if that is what an event says.
+/// The kind of fault that an event reports; `None` if it reports none.
 fn trouble(event: &WorkerEvent) -> Option<TroubleKind> {
     use TroubleKind as T;
     use WorkerEvent as E;

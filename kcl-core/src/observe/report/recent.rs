@@ -1,21 +1,25 @@
-//! Sums over the last minute or two, of which the older half is forgotten at a time.
+//! Sums over the last one to two windows of time. The older window is forgotten as a whole, so that
+//! two sums suffice.
 
 use std::time::Duration;
 
 use crate::env::Time;
 
-/// Sums that forget.
+/// A sum over the present window and the one before.
 #[derive(Clone, Debug)]
 pub(super) struct Recent<T> {
+    /// The length of a window.
     window: Duration,
+    /// The start of the present window.
     since: Time,
+    /// The sum of the present window.
     sum: T,
-    /// Those of the window before, and since when.
+    /// The start and the sum of the window before; `None` if nothing was counted in it.
     before: Option<(Time, T)>,
 }
 
 impl<T: Clone + Default> Recent<T> {
-    /// Nothing yet. What is older than two windows is forgotten.
+    /// Makes an empty sum whose first window starts at `now`.
     pub(super) fn new(window: Duration, now: Time) -> Self {
         Self { window, since: now, sum: T::default(), before: None }
     }
@@ -35,7 +39,7 @@ impl<T: Clone + Default> Recent<T> {
         }
     }
 
-    /// The sums of this window and the one before, and since how long they were counted.
+    /// The sum of the present window, that of the one before, and the time that both cover.
     pub(super) fn sums(&mut self, now: Time) -> (T, Option<T>, Duration) {
         self.roll(now);
         let (since, before) = match &self.before {

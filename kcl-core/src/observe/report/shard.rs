@@ -1,4 +1,4 @@
-//! How the reading of one shard is.
+//! The facts of one shard for the worker's report: reads, progress, the last fault.
 
 use std::time::Duration;
 
@@ -9,39 +9,42 @@ use crate::{
     stream::Position,
 };
 
-/// Over which time reads are counted, at least.
+/// The shortest time over which reads are counted.
 const WINDOW: Duration = Duration::from_secs(60);
-/// What was counted for a shorter time says nothing yet.
+/// The shortest counted time that gives a figure.
 const LEAST: Duration = Duration::from_secs(10);
 
-/// How the reading of one shard is.
+/// The facts of one shard.
 #[derive(Debug)]
 pub(super) struct ShardFacts {
+    /// The last answered read.
     read_at: Option<Time>,
+    /// The last processed batch with records.
     processed_at: Option<Time>,
-    /// Reads that were answered, that were refused, and bytes.
+    /// Answered reads, throttled reads, and the bytes of the answers.
     reads: Recent<[u64; 3]>,
     trouble: Option<Failing>,
     skipped: Option<Position>,
 }
 
-/// What went wrong last.
+/// The last fault.
 #[derive(Debug)]
 struct Failing {
     kind: TroubleKind,
     at: Time,
-    /// Since when it has been failing; `None` once it went well.
+    /// The start of the failing; `None` once the shard was read or processed again.
     since: Option<Time>,
 }
 
 impl ShardFacts {
-    /// A shard that is read from now on.
+    /// The facts of a shard that is read from `now` on.
     pub(super) fn new(now: Time) -> Self {
         let reads = Recent::new(WINDOW, now);
         Self { read_at: None, processed_at: None, reads, trouble: None, skipped: None }
     }
 
-    /// The stream answered a read. Whether a kind of fact has changed.
+    /// Notes an answered read, which ends a fault of reading. This and the next methods return true
+    /// if the worker should report soon.
     pub(super) fn read(&mut self, bytes: u64, now: Time) -> bool {
         self.read_at = Some(now);
         self.reads.add(now, |[reads, _, sum]| {
@@ -51,13 +54,13 @@ impl ShardFacts {
         self.mend(is_of_reading)
     }
 
-    /// The stream refused a read because there are too many.
+    /// Counts a throttled read.
     pub(super) fn throttle(&mut self, now: Time) -> bool {
         self.reads.add(now, |[_, throttled, _]| *throttled += 1);
         false
     }
 
-    /// A batch was processed.
+    /// Notes a processed batch, which ends a fault of processing.
     pub(super) fn process(&mut self, records: usize, now: Time) -> bool {
         if records > 0 {
             self.processed_at = Some(now);
@@ -65,24 +68,24 @@ impl ShardFacts {
         self.mend(|kind| !is_of_reading(kind) && *kind != TroubleKind::Stopped)
     }
 
-    /// A record was skipped: nobody waits for anything as much as for that.
+    /// Notes a skipped record. Always reported soon: the operator who gave it up waits for that.
     pub(super) fn skip(&mut self, at: &Position) -> bool {
         self.skipped = Some(at.clone());
         self.mend(|kind| !is_of_reading(kind));
         true
     }
 
-    /// Something went wrong.
+    /// Notes a fault.
     pub(super) fn fail(&mut self, kind: TroubleKind, now: Time) -> bool {
         let before = self.trouble.as_ref().filter(|it| it.since.is_some());
-        // That reads are throttled is told of all shards as one.
+        // Throttled reads are reported for the whole worker, not shard by shard.
         let is_news = kind != TroubleKind::Throttled && before.is_none_or(|it| it.kind != kind);
         let since = before.and_then(|it| it.since).or(Some(now));
         self.trouble = Some(Failing { kind, at: now, since });
         is_news
     }
 
-    /// What is mended by that is not failing any more.
+    /// Ends the fault if `is_mended` is true for its kind.
     fn mend(&mut self, is_mended: impl FnOnce(&TroubleKind) -> bool) -> bool {
         match &mut self.trouble {
             Some(failing) if is_mended(&failing.kind) => {
@@ -92,7 +95,7 @@ impl ShardFacts {
         }
     }
 
-    /// Tells what is known.
+    /// Writes the facts into the report of the shard.
     pub(super) fn tell(&mut self, report: &mut ShardReport, now: Time) {
         let ago = |at: Time| now.since(at);
         report.read = self.read_at.map(ago);

@@ -15,7 +15,7 @@ use crate::{
     stream::{Position, Record, SourceError},
 };
 
-/// A clock that stands where it is put.
+/// A clock that only the test moves.
 #[derive(Debug, Default)]
 struct Still(AtomicU64);
 
@@ -101,7 +101,7 @@ impl Scene {
         self.board.batch(&Self::about(), &batch);
     }
 
-    /// How often it was said since the last time that a kind of fact had changed.
+    /// The number of change notifications since the last call.
     fn news(&mut self) -> usize {
         std::iter::from_fn(|| self.news.try_recv().ok()).count()
     }

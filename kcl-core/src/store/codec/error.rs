@@ -1,16 +1,15 @@
-//! Rows that make no sense.
+//! The errors of rows that cannot be decoded.
 
 use std::fmt;
 
-/// A kind of rows. Each has a place of its own in a store. A new one comes with operations of its
-/// own in [`crate::store::LeaseStore`].
+/// A kind of rows. A store keeps the kinds apart, for example in tables of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
-    /// [`crate::lease::Session`].
+    /// The rows of [`crate::lease::Session`].
     Session,
-    /// [`crate::lease::Lease`].
+    /// The rows of [`crate::lease::Lease`].
     Lease,
-    /// [`crate::lease::Document`].
+    /// The rows of [`crate::lease::Document`].
     Document,
 }
 
@@ -24,28 +23,28 @@ impl fmt::Display for RowKind {
     }
 }
 
-/// A row that makes no sense: which, and what is wrong with it.
+/// A row that cannot be decoded, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the {kind} {key:?}: {why}")]
 #[non_exhaustive]
 pub struct BadRow {
-    /// What was to be read.
+    /// The kind of the row.
     pub kind: RowKind,
-    /// The row's key, as it is stored.
+    /// The row's key as it is stored, cut to 400 characters.
     pub key: String,
-    /// What is wrong: the field, and its value.
+    /// The reason: the field and its value. It never shows bytes.
     pub why: String,
 }
 
 impl BadRow {
-    /// The row `key` makes no sense, and `why`.
+    /// The error of the row `key`, for the reason `why`.
     #[must_use]
     pub fn new(kind: RowKind, key: &str, why: impl fmt::Display) -> Self {
         Self { kind, key: shortened(key), why: why.to_string() }
     }
 }
 
-/// A field that makes no sense.
+/// A field that cannot be decoded, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("field {field:?} {why}")]
 pub struct BadField {
@@ -59,7 +58,7 @@ impl BadField {
     }
 }
 
-/// As much of a text as a message bears.
+/// The first 400 characters of a text, for messages.
 pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 400;
     text.chars().take(MOST).collect()

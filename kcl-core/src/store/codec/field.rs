@@ -1,25 +1,25 @@
-//! A field of a row: what it is called, and what a store is given to keep in it.
+//! The fields of rows: their names and the forms of their values.
 
 use std::{borrow::Cow, fmt};
 
-/// A field of a row.
-///
-/// Names are for ever: rows of older and newer releases lie in one store.
+/// A field of a row. Its names never change, because rows of older and newer releases are in one
+/// store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Field {
-    /// A short name, for stores that keep the name with each value.
+    /// The short name, for stores that keep the name with each value (DynamoDB, Redis).
     pub name: &'static str,
-    /// A name in words, for stores that have a schema.
+    /// The long name, for stores that have a schema (PostgreSQL).
     pub column: &'static str,
-    /// What its values are.
+    /// The form of the values.
     pub form: Form,
-    /// Whether a row may be without it. Lists and bytes are never: they may be empty.
+    /// Whether a row may lack the field. A missing list or bytes field is read as empty, whatever
+    /// this says.
     pub optional: bool,
 }
 
 impl Field {
-    /// What stands in a table of fields before they are put there.
+    /// A placeholder in an array of fields that is being filled at compile time.
     pub(super) const NONE: Self = Self::new("", "", Form::Text, true);
 
     pub(super) const fn new(
@@ -32,16 +32,16 @@ impl Field {
     }
 }
 
-/// What the values of a field are.
+/// The form of the values of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Text of ASCII characters, a kilobyte at most.
+    /// ASCII text of at most a kilobyte.
     Text,
-    /// A whole number up to `u64::MAX / 2`; times and spans are milliseconds.
+    /// A whole number, at most `u64::MAX / 2`. Times and durations are milliseconds.
     Number,
-    /// A list of texts that hold no comma.
+    /// A list of texts without commas.
     List,
-    /// Bytes, up to [`crate::lease::Document::MAX_BODY`].
+    /// Bytes, at most [`crate::lease::Document::MAX_BODY`].
     Bytes,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Form {
     }
 }
 
-/// The value of a field, of the field's [`Form`].
+/// The value of a field, in the field's [`Form`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// A text.
@@ -70,7 +70,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// What kind of value it is.
+    /// The form of this value.
     #[must_use]
     pub const fn form(&self) -> Form {
         match self {
@@ -81,8 +81,8 @@ impl Value<'_> {
         }
     }
 
-    /// Whether it is a list or bytes with nothing in it. A store may keep nothing for it: a list
-    /// and bytes that are not there are read as empty.
+    /// True for an empty list and for empty bytes. A store need not keep such a value, because a
+    /// missing one is read as empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {

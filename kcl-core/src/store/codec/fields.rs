@@ -1,4 +1,4 @@
-//! Visiting fields: each once, in both directions, by one table.
+//! Writes and reads the fields of a row. One table for each type drives both directions.
 
 use super::{
     error::BadField,
@@ -6,32 +6,32 @@ use super::{
     kept::Kept,
 };
 
-/// What is written down field by field: a row but for its key, or a part of a row that some writes
-/// replace as a whole, like the [`crate::lease::Report`] of a beat.
+/// A type that a store keeps as fields: a row without its key, or a part of a row that a write
+/// replaces as a whole, such as the [`crate::lease::Report`] of a beat.
 pub trait Fields {
-    /// Every field, in the order in which they are written.
+    /// All fields, in the order in which they are written.
     const FIELDS: &'static [Field];
 
-    /// Gives each field to a store, also those without a value.
+    /// Calls `put` once for each field, with `None` for a field without a value.
     fn write_to(&self, put: &mut dyn FnMut(&'static Field, Option<Value<'_>>));
 
-    /// Reads every field. After an error some are read and some are not.
+    /// Reads every field from `source`. After an error, only some fields have been read.
     ///
     /// # Errors
-    /// The first field that makes no sense.
+    /// The first field that cannot be decoded.
     fn read_from(&mut self, source: &dyn Source) -> Result<(), BadField>;
 }
 
-/// A row as a store has it.
+/// The values of one stored row.
 pub trait Source {
-    /// The value of a field, of the field's form; `None` if there is none.
+    /// The value of a field, in the field's form; `None` if the row lacks it.
     ///
     /// # Errors
-    /// What is kept is of another form. The text goes on after the field's name, like "is no
-    /// number: \"x\"", and shows no bytes.
+    /// The stored value has another form. The text continues a sentence that begins with the
+    /// field's name, such as `is no number: "x"`. It shows no bytes.
     fn get(&self, field: &Field) -> Result<Option<Value<'_>>, String>;
 
-    /// What the store calls a field, for messages.
+    /// The store's name of a field, for messages.
     fn name_of(&self, field: &'static Field) -> &'static str {
         field.name
     }
@@ -43,7 +43,7 @@ pub(super) fn read<T: Kept>(source: &dyn Source, field: &'static Field) -> Resul
     read.map_err(|why| BadField::new(source.name_of(field), why))
 }
 
-/// How many fields there are in all.
+/// The number of fields in all parts.
 pub(super) const fn count(parts: &[&[Field]]) -> usize {
     let (mut at, mut all) = (0, 0);
     while at < parts.len() {
@@ -53,7 +53,7 @@ pub(super) const fn count(parts: &[&[Field]]) -> usize {
     all
 }
 
-/// The fields of all parts, which are `N`.
+/// The fields of all parts in one array; `N` is [`count`] of the parts.
 pub(super) const fn joined<const N: usize>(parts: &[&[Field]]) -> [Field; N] {
     let mut all = [Field::NONE; N];
     let (mut part, mut to) = (0, 0);
@@ -69,8 +69,9 @@ pub(super) const fn joined<const N: usize>(parts: &[&[Field]]) -> [Field; N] {
     all
 }
 
-/// Makes [`Fields`] of a table. A line of it is a field: its short name, its name in words, and
-/// where it is in the row; its type is that of the place. Parts with a table of their own follow.
+/// Implements [`Fields`] from a table. Each line is a field: its short name, its long name, and its
+/// place in the struct, whose type decides the form. Parts with a table of their own follow as
+/// `with`.
 macro_rules! fields {
     (
         $row:ty {

@@ -1,4 +1,4 @@
-//! The types that a field may have.
+//! Converts the types of fields into values and back.
 
 use std::{
     borrow::Cow,
@@ -19,22 +19,22 @@ use crate::{
     stream::{HashRange, ShardId, StreamName},
 };
 
-/// A type that a field may have.
+/// A type that the value of a field may have.
 pub(super) trait Kept: Sized {
-    /// What is kept of it.
+    /// The form of its values.
     const FORM: Form;
-    /// Whether there may be nothing to keep.
+    /// Whether the value may be missing.
     const OPTIONAL: bool = false;
 
-    /// What to keep; `None` for nothing.
+    /// The value to store; `None` if there is none.
     fn keep(&self) -> Option<Value<'_>>;
 
-    /// Reads back what [`Self::keep`] gave; an error says what is wrong, as it goes on after the
-    /// field's name.
+    /// Reads a value of [`Self::keep`]. The text of an error continues a sentence that begins with
+    /// the field's name.
     fn revive(value: Option<Value<'_>>) -> Result<Self, String>;
 }
 
-/// The field of this name that holds what `at` leads to.
+/// The field of this name, with the form of the type to which `_at` leads.
 pub(super) const fn field<R, T: Kept>(
     name: &'static str,
     column: &'static str,
@@ -70,7 +70,7 @@ pub(super) fn text(value: Option<Value<'_>>) -> Result<Cow<'_, str>, String> {
     }
 }
 
-/// What is wrong with a value where there is to be one of another form.
+/// The error of a missing value, or of a value of another form.
 fn unfit(value: Option<Value<'_>>, wanted: Form) -> String {
     value.map_or_else(
         || "is missing".to_owned(),
@@ -81,7 +81,7 @@ fn unfit(value: Option<Value<'_>>, wanted: Form) -> String {
 fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|why: T::Err| {
         let (why, shown) = (why.to_string(), format!("{:?}", shortened(text)));
-        // Most of them show it.
+        // Most errors show the text; it is added to the others.
         if why.contains(&shown) {
             format!("is bad: {why}")
         } else {
@@ -90,7 +90,7 @@ fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     })
 }
 
-/// Types that are kept as numbers.
+/// Implements [`Kept`] for types that are stored as numbers.
 macro_rules! numbers {
     ($($type:ty: |$this:ident| $to:expr, $from:expr;)*) => {$(
         impl Kept for $type {
@@ -123,7 +123,7 @@ fn narrow(number: u64) -> Result<u32, String> {
     u32::try_from(number).map_err(too_big)
 }
 
-/// Types that are kept as texts.
+/// Implements [`Kept`] for types that are stored as texts.
 macro_rules! texts {
     ($($type:ty: |$this:ident| $to:expr;)*) => {$(
         impl Kept for $type {

@@ -1,10 +1,11 @@
-//! How rows are written down: one table of fields, for every store that keeps a row as named
-//! values.
+//! Encodes rows as named values, for implementors of stores.
 //!
-//! For implementors of stores. A store gives values to its server in [`Fields::write_to`], and
-//! hands out those that it got as a [`Source`]; which fields there are, what they are called, which
-//! may be absent, and what makes no sense is said here. A field that a release does not know is
-//! never asked for, so that releases may differ.
+//! A store writes the values that [`Fields::write_to`] gives it, and reads a row with [`Row::read`]
+//! from its stored values, which it offers as a [`Source`]. This module alone decides which fields
+//! a row has, their names, which of them may be missing, and which values are invalid.
+//!
+//! Releases may differ: a release ignores fields that it does not know, and takes a missing field
+//! of an older release as [`Field::optional`] says.
 //!
 //! ```
 //! use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
-//! The tables: every field of every row.
+//! The tables of all fields of all rows.
 //!
-//! A new field gets a line here, and in a store with a schema a column. It is optional, or its
-//! absence has a meaning: rows of older releases are without it, and older releases pass over it.
+//! A new field gets a line here, and a column in a store with a schema. It must be optional, or
+//! have a meaning when it is missing: rows of older releases lack it, and older releases ignore it.
 
 use std::{
     fmt::{Debug, Display},
@@ -21,27 +21,27 @@ use crate::lease::{
     Checkpoint, DocName, Document, Lease, LeaseKey, Progress, Report, Session, SessionId,
 };
 
-/// A row of a store: a key, and fields.
+/// A row of a store: a key and fields.
 pub trait Row: Fields + Debug + Send + Sync + Sized + 'static {
-    /// What it is found by within an application.
+    /// The key, unique within an application.
     type Key: FromStr<Err: Display> + Send + Sync;
 
-    /// Where it is kept.
+    /// The kind of the row.
     const KIND: RowKind;
 
-    /// Its key.
+    /// The key of this row.
     fn key(&self) -> &Self::Key;
 
-    /// A key as stores keep it: up to 300 ASCII characters.
+    /// The key as the text that stores keep: at most 300 ASCII characters.
     fn key_text(key: &Self::Key) -> String;
 
-    /// The row of this key before any field is read.
+    /// A row with this key and with default values, before its fields are read.
     fn blank(key: Self::Key) -> Self;
 
-    /// Reads a row back from its key and its fields.
+    /// Reads a row from its key and its stored values.
     ///
     /// # Errors
-    /// The key or a field makes no sense; the error names the row, the field and its value.
+    /// The key or a field cannot be decoded. The error names the row, the field and its value.
     fn read(key: &str, source: &dyn Source) -> Result<Self, BadRow> {
         let bad = |why: &dyn Display| BadRow::new(Self::KIND, key, why);
         let known: Self::Key = key.parse().map_err(|why| bad(&format!("its key is bad: {why}")))?;
@@ -105,7 +105,8 @@ fields! {
     }
 }
 
-/// Two fields for one value: what orders it, and the rest. The first is what stores compare.
+/// A checkpoint has two fields: the text of [`Checkpoint::key`], which stores compare, and the text
+/// of [`Checkpoint::kind`].
 impl Fields for Checkpoint {
     const FIELDS: &'static [Field] = &[
         Field::new("k", "checkpoint", Form::Text, false),

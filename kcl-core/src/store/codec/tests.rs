@@ -8,7 +8,7 @@ use crate::{
     lease::{Checkpoint, Document, Lease, Progress, Report, Session},
 };
 
-/// A server that keeps values as they are, under the names that `named` tells.
+/// A server that stores values unchanged, under the names that `named` returns.
 struct Kept {
     named: fn(&Field) -> &'static str,
     values: BTreeMap<&'static str, Value<'static>>,
@@ -132,7 +132,7 @@ fn no_two_fields_of_a_row_have_one_name() {
     distinct::<Document>();
 }
 
-/// What is said of a row whose field is changed, or taken away; nothing if it can be read.
+/// The error of reading a row whose field is changed or removed; "" if it can be read.
 fn complaint<R: Row>(row: &R, field: &'static str, value: Option<Value<'static>>) -> String {
     let mut kept = kept(row, name);
     kept.values.remove(field);
@@ -191,7 +191,7 @@ fn nothing_of_a_body_is_shown() {
     assert!(said.contains("is no number") && !said.contains("secret"), "{said}");
 }
 
-/// Each field is different in a row that has them all: none can be taken for another.
+/// In a row with all fields each field has a different value, so that swapped fields are noticed.
 #[test]
 fn what_one_field_holds_no_other_does() {
     fn all_differ<R: Row + Debug>(row: &R) {

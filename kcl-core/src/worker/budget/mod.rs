@@ -1,8 +1,9 @@
-//! The byte budget of one worker: everything fetched and not yet processed.
+//! The byte budget of one worker limits the bytes that are read and not yet processed.
 //!
-//! A reader has an account. It reserves before it asks its source for records, not while it waits
-//! for them to come; what it read holds the reservation until it is processed. Who gets what stands
-//! in [`ledger`].
+//! Each reader has an [`Account`] and makes a [`Reservation`] before it calls its source. The batch
+//! that it reads keeps the reservation until it is processed. A reader that waits for its next call
+//! to be due holds no bytes. [`ledger`] decides which account gets how many bytes; this module adds
+//! the lock and the waiting.
 
 mod ledger;
 
@@ -12,18 +13,18 @@ use tokio::sync::oneshot;
 
 use self::ledger::{AccountId, Answer, Grant, Ledger, Ticket};
 
-/// Bytes shared by all shards of a worker.
+/// The budget that all shards of a worker share. A clone is the same budget.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget(Arc<Mutex<Ledger<oneshot::Sender<usize>>>>);
 
-/// What one reader reserves from. Reservations outlive it.
+/// The account of one reader. Its reservations may outlive it.
 #[derive(Debug)]
 pub(crate) struct Account {
     budget: Budget,
     id: AccountId,
 }
 
-/// Bytes reserved; given back when dropped.
+/// Reserved bytes. Dropping gives them back.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     budget: Budget,
@@ -36,15 +37,16 @@ impl Budget {
         Self(Arc::new(Mutex::new(Ledger::new(total))))
     }
 
-    /// An account of one more reader.
+    /// Opens an account for one more reader.
     pub(crate) fn account(&self) -> Account {
         Account { budget: self.clone(), id: self.ledger().open() }
     }
 
-    /// Carries grants to those who wait for them.
+    /// Sends grants to the tasks that wait for them. The lock must be free: a task that has stopped
+    /// waiting gives its bytes back, which locks the ledger again.
     fn carry_out(&self, grants: Vec<Grant<oneshot::Sender<usize>>>) {
         for grant in grants {
-            // Whoever gave up just now gives back.
+            // The task dropped its receiver just now.
             if grant.waiter.send(grant.bytes).is_err() {
                 self.give_back(grant.account, grant.bytes);
             }
@@ -67,11 +69,12 @@ impl Budget {
 }
 
 impl Account {
-    /// Waits for up to `bytes`. Fewer are reserved where the budget is smaller, or in use: an
-    /// account that holds nothing does not wait.
+    /// Reserves up to `bytes`, and waits for its turn if necessary. An account that holds nothing
+    /// does not wait: it may get fewer bytes instead. Nobody gets more than the ledger allows one
+    /// account.
     ///
     /// # Cancel safety
-    /// Safe: a place in the queue is given up.
+    /// Safe: a dropped future leaves the queue and gives back a grant that has already arrived.
     pub(crate) async fn reserve(&self, bytes: usize) -> Reservation {
         let (sender, turn) = oneshot::channel();
         let answer = self.budget.ledger().ask(self.id, bytes, sender);
@@ -90,17 +93,18 @@ impl Drop for Account {
     }
 }
 
-/// A place in the queue. If it is given up just as its turn came, the bytes go back.
+/// A request in the queue. Dropping withdraws it, or gives back bytes that were just granted.
 struct Turn<'a> {
     account: &'a Account,
     ticket: Ticket,
+    /// `None` once the grant has been taken: nothing is left to withdraw.
     turn: Option<oneshot::Receiver<usize>>,
 }
 
 impl Turn<'_> {
     async fn come(mut self) -> usize {
         let granted = match &mut self.turn {
-            // The ledger keeps the sender until it has sent.
+            // The ledger drops a sender only after it has sent.
             Some(turn) => turn.await.unwrap_or_default(),
             None => 0,
         };
@@ -127,7 +131,7 @@ impl Reservation {
         self.bytes
     }
 
-    /// Makes the reservation what was really used.
+    /// Sets the reservation to the true size of the batch, which may be larger.
     pub(crate) fn resize(&mut self, bytes: usize) {
         if bytes < self.bytes {
             self.budget.give_back(self.account, self.bytes - bytes);
@@ -148,7 +152,7 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
-    /// Runs a future until it waits.
+    /// Polls a future once; true if it is not ready.
     async fn is_pending(future: impl Future<Output = Reservation> + Unpin) -> bool {
         tokio::select! {
             biased;

@@ -1,10 +1,11 @@
-//! Pauses that double, with jitter.
+//! Computes the pauses between retries: exponential backoff with jitter.
 
 use std::time::Duration;
 
 use crate::env::{Entropy, Rng};
 
-/// Pauses that double up to a bound, each drawn between half and the whole of its length.
+/// Pauses whose length doubles from `first` up to `longest`. Each pause is drawn at random between
+/// half of that length and all of it, so that workers that failed together do not retry together.
 #[derive(Debug)]
 pub(in crate::worker) struct Backoff {
     first: Duration,

@@ -1,4 +1,4 @@
-//! What a run works with: its lease, its gate, and what all runs of a worker share.
+//! The parts of a run: its lease, its gate, and the parts that all runs of a worker share.
 
 use std::sync::Arc;
 
@@ -42,9 +42,11 @@ pub(in crate::worker) struct Shared {
     pub(in crate::worker) budget: Budget,
     pub(in crate::worker) env: Env,
     pub(in crate::worker) seam: Seam,
+    /// The measured load of each lease.
     pub(in crate::worker) loads: LoadBoard,
+    /// The failing batches, and the records that the operator gives up.
     pub(in crate::worker) stuck: StuckBoard,
-    /// Where the leases are kept, for the fencing token.
+    /// The location of the lease store, which is part of each fencing token.
     pub(in crate::worker) location: Arc<str>,
 }
 
@@ -58,11 +60,13 @@ impl Shared {
 /// The run of one lease under one epoch.
 pub(in crate::worker) struct Run {
     pub(in crate::worker) key: LeaseKey,
+    /// The lease as observers name it.
     pub(in crate::worker) about: Subject,
     pub(in crate::worker) stream: StreamKey,
     pub(in crate::worker) shard: ShardId,
     pub(in crate::worker) gate: Arc<Gate>,
     pub(in crate::worker) handle: LeaseHandle,
+    /// The checkpoint of the row when this worker acquired the lease.
     pub(in crate::worker) start: Checkpoint,
     pub(in crate::worker) shared: Arc<Shared>,
 }

@@ -1,4 +1,14 @@
-//! Handing batches to the processor, one at a time, looking at the gate before each.
+//! Delivers batches to the processor, one at a time, and checks the gate before each.
+//!
+//! [`Delivering`] takes what the fetcher has read and calls the processor until the batch is
+//! processed, its failing record is skipped, or the run has to stop:
+//!
+//! - The gate drops a batch that runs. Its records are delivered again when the gate opens.
+//! - A failed batch is delivered again as [`RetryState`] says.
+//! - After a panic or [`Forgotten`] the processor is created again. A processor with checkpoints of
+//!   its own has then lost its buffer, and the run goes back to the last checkpoint ([`Rewind`]).
+//!
+//! Invariant: no batch is delivered before all records before it are processed or skipped.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,25 +33,26 @@ use tokio::sync::mpsc;
 
 /// Why delivery ended.
 pub(super) enum Exit {
-    /// Everything of the shard is processed; its children, if the source said.
+    /// Every record of the shard is processed. Holds the children; `None` if the source did not
+    /// name them.
     Ended(Option<Vec<Shard>>),
-    /// The keeper wants the run to stop.
+    /// The gate is draining or dropped.
     Stopping,
-    /// Everything since the last checkpoint has to come again.
+    /// The run must read again from the last checkpoint.
     Rewinding,
-    /// Whoever reads the shard is gone, and has not said that it ended.
+    /// The fetcher ended before the shard did, by a panic or with its runtime.
     Unread,
 }
 
-/// How a run goes on after a step.
+/// The next step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum Flow {
-    /// With the next step.
+    /// Go on.
     Continue,
-    /// With everything since the last checkpoint, read anew.
+    /// Read again from the last checkpoint.
     Rewind,
-    /// It does not: the keeper wants the run to stop.
+    /// End the run: the gate is draining or dropped.
     Stop,
 }
 
@@ -49,25 +60,29 @@ pub(super) enum Flow {
 pub(super) struct Delivering<'a> {
     pub(super) run: &'a Run,
     pub(super) processor: Box<dyn RecordProcessor>,
-    /// Who says how far this shard is processed.
+    /// Who reports progress: the worker, the processor by checkpoints, or the processor's
+    /// transaction.
     progress: ProgressMode,
+    /// Whether `start` of the present processor has succeeded.
     started: bool,
     pub(super) backoff: Backoff,
-    /// Where the processor last forgot what it had: at the first record of a batch, or at the end.
+    /// The place of the last failure that caused a rewind: the first record of its batch, or the
+    /// end of the shard. Batches before it do not reset the backoff.
     pub(super) failed_at: Option<Checkpoint>,
+    /// The retry state that survives a rewind.
     rewind: Rewind,
     pub(super) sticking: Sticking,
 }
 
-/// What became of one delivery.
+/// The outcome of one call of the processor.
 pub(super) enum Delivered {
     Done,
     Failed {
         error: String,
-        /// A panic took with it what the processor had been given since its last checkpoint.
+        /// The processor was created again and has lost the records since its last checkpoint.
         rewind_needed: bool,
     },
-    /// The batch was dropped; its records come again, should the run go on.
+    /// The call was dropped. Its records are delivered again if the run goes on.
     Dropped,
 }
 
@@ -92,9 +107,9 @@ impl<'a> Delivering<'a> {
         &self.run.shared
     }
 
-    /// Delivers what is fetched, until the shard ends or the run has to stop.
+    /// Delivers what the fetcher reads, until the shard ends or the run has to stop or to rewind.
     pub(super) async fn work(&mut self, mut fetched: mpsc::Receiver<Fetched>) -> Exit {
-        // Without waiting for records: a processor may have to get ready.
+        // Before the first records arrive: a processor's `start` may take time.
         if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
             return Exit::Stopping;
         }
@@ -128,8 +143,7 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Delivers an answer of the stream, or as much as can be: a processor that forgot what it had
-    /// gets no more of it.
+    /// Delivers one answer of the stream. Stops early if the run has to stop or to rewind.
     async fn deliver_all(&mut self, batch: Batch) -> Flow {
         let millis_behind = batch.millis_behind;
         let fence = self.run.handle.fence().clone();
@@ -146,7 +160,7 @@ impl<'a> Delivering<'a> {
         Flow::Continue
     }
 
-    /// Delivers a batch in parts that are not too large.
+    /// Delivers a batch in parts of at most `max_batch` records.
     async fn deliver_cut(&mut self, batch: RecordBatch) -> Flow {
         let mut rest = batch;
         loop {
@@ -160,7 +174,8 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Delivers a batch until it is processed, skipped by the policy, or forgotten.
+    /// Delivers a batch until each of its parts is processed or skipped, or the run has to stop or
+    /// to rewind.
     async fn deliver(&mut self, mut retry: RetryState) -> Flow {
         while let Some(batch) = retry.next() {
             if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
@@ -195,6 +210,8 @@ impl<'a> Delivering<'a> {
         Flow::Continue
     }
 
+    /// Calls the processor once. Drops the call if the gate demands it, or if the operator gives up
+    /// a record of a batch that hangs.
     async fn deliver_once(&mut self, batch: &RecordBatch) -> Delivered {
         let gate = &self.run.gate;
         let shared = Arc::clone(self.shared());
@@ -220,13 +237,13 @@ impl<'a> Delivering<'a> {
                     () = shared.env.clock.sleep(shared.delivery.watchdog) => {
                         self.sticking.stick(batch);
                         self.run.report_stall(shared.env.clock.now().since(begun));
-                        // Who is never dropped cannot be interrupted for a record of it, either.
+                        // With `finish_batch` no batch is dropped, not even for a given-up record.
                         hangs = !shared.delivery.finish_batch;
                     }
                 }
             }
         };
-        // Before anybody hears of it: the report that says what fails says on which records, too.
+        // Before the event of the failure, so that the report with the failure names the records.
         if !matches!(result, Ok(Ok(()))) {
             self.sticking.stick(batch);
         }
@@ -238,12 +255,14 @@ impl<'a> Delivering<'a> {
         self.judge(result)
     }
 
-    /// How long ago the last record of a batch arrived at the stream.
+    /// The time since the last record of a batch arrived at the stream.
     fn lag_of(&self, batch: &RecordBatch) -> Option<Duration> {
         let arrival = batch.last()?.arrival?;
         Some(self.shared().env.clock.wall().since(arrival))
     }
 
+    /// Turns the result of a call into its outcome. Creates the processor again after a panic or
+    /// [`Forgotten`].
     pub(super) fn judge(
         &mut self,
         result: Result<Result<(), crate::processor::ProcessorError>, String>,
@@ -258,22 +277,23 @@ impl<'a> Delivering<'a> {
                 let key = self.run.key.clone();
                 self.shared()
                     .tell(WorkerEvent::ProcessorPanicked { key, message: message.clone() });
-                // What the panic left behind is not trusted.
+                // The panic may have left the processor half changed.
                 let rewind_needed = self.make_anew();
                 Delivered::Failed { error: format!("panicked: {message}"), rewind_needed }
             }
         }
     }
 
-    /// Makes the processor anew. Whether it forgot what the former one had been given.
+    /// Creates the processor again. True if the run has to rewind: a processor with checkpoints of
+    /// its own may have buffered records that it has not checkpointed.
     fn make_anew(&mut self) -> bool {
         self.processor = self.shared().factory.create(&self.run.handle);
         self.started = false;
         self.progress == ProgressMode::Manual
     }
 
-    /// A batch was processed: pauses are short again, unless it only came again before the one that
-    /// failed, as it does each time.
+    /// Resets the backoff after a batch was processed. After a rewind, batches before the failed
+    /// one do not count: they succeed each time, and the pause before the failing one must grow.
     fn recover(&mut self, batch: &RecordBatch) {
         let last = batch.last_position().map(|last| Checkpoint::After(last.clone()));
         let is_past = |failed: &Checkpoint| last.is_some_and(|last| last.may_follow(failed));
@@ -283,9 +303,9 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Goes back to the last checkpoint: where to read from.
+    /// Goes back to the last checkpoint, and returns the place to read from.
     pub(super) fn go_back(&mut self) -> Option<StartAt> {
-        // A lease that started behind a checkpoint has that one until it takes another.
+        // Without a checkpoint under this lease, the checkpoint of the row is the last one.
         let behind = matches!(self.run.start, Checkpoint::After(_)).then(|| self.run.start.start());
         let to = match self.run.gate.go_back() {
             Some(StartAt::At(first)) => behind.flatten().or(Some(StartAt::At(first))),
@@ -298,7 +318,8 @@ impl<'a> Delivering<'a> {
         to
     }
 
-    /// A delivery failed: what the policy says.
+    /// Applies the failure policy and the operator's marks after a failed delivery: stops the
+    /// shard, skips the record, or pauses before the next attempt.
     async fn on_failed(
         &mut self,
         retry: &mut RetryState,
@@ -331,8 +352,8 @@ impl<'a> Delivering<'a> {
             self.backoff.reset();
             return Flow::Continue;
         }
-        // A smaller part is another one: to find a record in a thousand takes ten halvings, and
-        // must not take ten times the longest pause.
+        // A smaller part starts with a short pause again: finding one record in a thousand takes
+        // ten halvings, which must not cost ten times the longest pause.
         if retry.next().is_some_and(|part| part.len() < batch.len()) {
             self.backoff.reset();
         }
@@ -345,12 +366,13 @@ impl<'a> Delivering<'a> {
         Flow::Continue
     }
 
-    /// Waits before the next attempt; less if the keeper wants something.
+    /// Waits for the backoff pause, or until the gate changes.
     pub(super) async fn pause(&mut self) {
         pause(self.run, &mut self.backoff).await;
     }
 
-    /// Starts the processor, once.
+    /// Calls the processor's `start` until it has succeeded once. `Flow::Stop` if the run has to
+    /// stop before.
     pub(super) async fn start(&mut self) -> Flow {
         while !self.started {
             let starting = CatchPanic(self.processor.start(&self.run.handle));
@@ -361,7 +383,7 @@ impl<'a> Delivering<'a> {
             };
             match result.map(|result| self.judge(result)) {
                 Some(Delivered::Done) => self.started = true,
-                // It had been given nothing yet that it could have forgotten.
+                // No rewind: this processor has not been given any record yet.
                 Some(Delivered::Failed { error, .. }) => {
                     let key = self.run.key.clone();
                     self.shared().tell(WorkerEvent::ProcessorStartFailed { key, error });
@@ -376,7 +398,8 @@ impl<'a> Delivering<'a> {
         Flow::Continue
     }
 
-    /// Records were trimmed before they could be read.
+    /// Reports records that the stream has trimmed before they were read, and stops the shard if
+    /// the settings say so.
     async fn on_lost(&mut self, from: Option<Position>, to: Option<Position>) -> Flow {
         let key = self.run.key.clone();
         self.shared().tell(WorkerEvent::RecordsLost { key, from, to });
@@ -388,8 +411,8 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Reads no more, until the keeper wants the lease back or the operator gives up a record of
-    /// the batch that fails.
+    /// Stops the shard on a failing batch, until the gate drains or drops the run (`Flow::Stop`) or
+    /// the operator gives up a record of the batch (`Flow::Continue`).
     async fn park_on(&mut self, batch: &RecordBatch, error: &str) -> Flow {
         tokio::select! {
             biased;
@@ -398,11 +421,12 @@ impl<'a> Delivering<'a> {
         }
     }
 
+    /// Reports a batch as processed. Only in automatic mode: else the processor checkpoints itself.
     fn note_progress(&self, batch: &RecordBatch) {
         let Some(last) = batch.last() else { return };
         if self.progress == ProgressMode::Automatic {
             let lag = self.lag_of(batch);
-            // For planners of older builds: the report of loads says more.
+            // Only planners of older releases read this rate; newer ones read the load report.
             let rate = self.shared().loads.of(&self.run.key).bytes_per_second.unwrap_or(0);
             let progress = Progress { arrival: last.arrival, lag, rate };
             let checkpoint = Checkpoint::After(last.position.clone());
@@ -412,7 +436,8 @@ impl<'a> Delivering<'a> {
     }
 }
 
-/// Reads no more, but keeps the lease until the keeper wants it back.
+/// Delivers nothing more, but keeps the lease until the gate drains or drops the run. Another
+/// worker would fail on the same records.
 async fn hold_stopped_shard(run: &Run, reason: String) -> Flow {
     let key = run.key.clone();
     run.shared.tell(WorkerEvent::ShardStopped { key, reason });
@@ -425,7 +450,7 @@ async fn hold_stopped_shard(run: &Run, reason: String) -> Flow {
     }
 }
 
-/// Waits before the next attempt; less if the keeper wants something.
+/// Waits for the backoff pause, or until the gate changes.
 async fn pause(run: &Run, backoff: &mut Backoff) {
     let pause = backoff.next();
     tokio::select! {
@@ -435,12 +460,12 @@ async fn pause(run: &Run, backoff: &mut Backoff) {
     }
 }
 
-/// Whether a batch that was dropped is delivered again.
+/// True without the planted bug: a dropped batch is delivered again.
 fn dropped_comes_again() -> bool {
     !planted!(DroppedBatchSkipped)
 }
 
-/// Whether a batch that failed is delivered again.
+/// True without the planted bug: a failed batch is delivered again.
 fn failed_comes_again() -> bool {
     !planted!(FailedBatchSkipped)
 }

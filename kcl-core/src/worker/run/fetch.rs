@@ -1,4 +1,12 @@
-//! Reading ahead of the processor, within the worker's byte budget.
+//! Reads one shard ahead of the processor, within the worker's byte budget.
+//!
+//! The fetcher is a task beside delivery. It waits until the reader is ready, reserves bytes, reads
+//! one batch and sends it through a channel of capacity one: while the processor works on a batch,
+//! the next one waits in the channel and a third may be in the fetcher's hands. Each batch keeps
+//! its reservation until it is processed.
+//!
+//! The fetcher retries failing reads for ever. It ends when delivery drops the receiver, when the
+//! shard ends, or when the stream has forgotten the shard, which it reports as a loss and an end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,48 +29,51 @@ use crate::{
     worker::{budget::Reservation, catch::CatchPanic, gate::Gate, listing},
 };
 
-/// Something read, with the bytes it takes.
+/// A message from the fetcher to delivery. `Lost` reports records between two positions that the
+/// stream has trimmed before anybody read them.
 pub(super) enum Fetched {
+    /// A batch, with the reservation of its bytes.
     Batch(Batch, Reservation),
     Lost {
         from: Option<Position>,
         to: Option<Position>,
     },
-    /// The shard has ended; its children, if the source said.
+    /// The shard has ended. Holds its children; `None` if the source did not name them.
     End(Option<Vec<Shard>>),
 }
 
-/// Reads one shard.
+/// Reads one shard for one run.
 pub(super) struct Fetcher {
     key: LeaseKey,
     epoch: Epoch,
     stream: StreamKey,
     shard: ShardId,
     gate: Arc<Gate>,
+    /// The place to start at; `None` if the row's checkpoint is the end of the shard.
     start: Option<StartAt>,
     shared: Arc<Shared>,
     sender: mpsc::Sender<Fetched>,
     backoff: Backoff,
-    /// The last position that was read, by this run or by those before it.
+    /// The last position that was read, by this fetcher or, at its start, by an earlier owner.
     read: Option<Position>,
-    /// Since when the stream has not known the shard.
+    /// The time since which the stream has answered that it does not know the shard.
     unknown_since: Option<Time>,
 }
 
-/// Pauses between failing reads. The reader itself keeps to the rate limits.
+/// The first and the longest pause between failing reads. Rate limits are the reader's own duty.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// How long the stream has to go on not knowing the shard before it counts as forgotten, unless the
-/// shards that continue it are listed. A list may lag behind a split by seconds, and so may what
-/// the service knows of the new shards; one that is forgotten was closed a whole retention ago,
-/// which is a day at least.
+/// The time for which the stream must keep answering that it does not know the shard, before the
+/// shard counts as forgotten. The children in the list prove it at once. After a split, the list
+/// and the reads may lag by seconds and not know the new shards yet; a stream forgets a shard only
+/// a retention period after its end, which is at least a day.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
-/// How long a reader may take to close: a release waits for it no longer.
+/// The time that a reader has to close. The release of the lease waits for it.
 pub(super) const CLOSING: Duration = Duration::from_millis(500);
 
-/// Nothing more is to be read: the receiver is gone, or the shard has ended.
+/// The fetcher is done: the receiver is gone, or the shard has ended.
 struct Unwanted;
 
 impl Fetcher {
@@ -88,13 +99,13 @@ impl Fetcher {
         }
     }
 
-    /// Reads until the shard ends or nobody wants more, and closes the reader.
+    /// Reads until the shard ends or the receiver is gone, and closes the reader.
     pub(super) async fn work(mut self) {
         let (wanted, clock) = (self.sender.clone(), Arc::clone(&self.shared.env.clock));
         let (key, mut opened) = (self.key.clone(), None);
         tokio::select! {
             biased;
-            // What is under way is dropped.
+            // Drops a read under way.
             () = wanted.closed() => {}
             () = self.read(&mut opened) => {}
         }
@@ -109,7 +120,8 @@ impl Fetcher {
         }
     }
 
-    /// Reads until the shard ends or nobody wants more. Who calls it closes what was opened.
+    /// Opens a reader, which it puts into `opened` for the caller to close, and reads until the
+    /// shard ends or the receiver is gone.
     async fn read(&mut self, opened: &mut Option<Box<dyn ShardReader>>) {
         let Some(start) = self.start.clone() else { return };
         let Some(reader) = self.open(start).await else { return };
@@ -117,7 +129,7 @@ impl Fetcher {
         let account = self.shared.budget.account();
         let mut is_first = true;
         loop {
-            // Without any room: a shard at rest takes none from the others.
+            // Before the reservation: an idle shard holds no bytes that others could use.
             reader.ready().await;
             let mut room = account.reserve(reader.size_hint().0).await;
             let read = reader.next(crate::stream::ByteLimit(room.bytes())).await;
@@ -148,7 +160,7 @@ impl Fetcher {
         source.open(&self.stream, &self.shard, start).await
     }
 
-    /// What is read but records.
+    /// Handles every result of a read except a batch.
     async fn on_other(&mut self, read: SourceResult<ReadEvent>) -> Result<(), Unwanted> {
         match read {
             Ok(ReadEvent::Batch(_)) => {}
@@ -169,6 +181,8 @@ impl Fetcher {
         Ok(())
     }
 
+    /// Opens a reader, and retries for ever. `None` if there is nothing to read: the source reads
+    /// another stream, or the stream has forgotten the shard.
     async fn open(&mut self, start: StartAt) -> Option<Box<dyn ShardReader>> {
         loop {
             match self.open_once(start.clone()).await {
@@ -176,7 +190,7 @@ impl Fetcher {
                 Err(error) if error.kind == SourceErrorKind::OtherStream => {
                     self.tell(&error);
                     self.gate.report(&self.key, RunNews::OtherStream);
-                    // The keeper drops the run.
+                    // The keeper then drops the run.
                     return None;
                 }
                 Err(error) if self.is_gone(&error).await => {
@@ -188,9 +202,10 @@ impl Fetcher {
         }
     }
 
+    /// Notes a successful read: how far it got, and whether the backoff starts again.
     fn note_read(&mut self, batch: &Batch) {
         self.unknown_since = None;
-        // An answer that brings nothing, short of the tip, does not show that reading works.
+        // An empty answer before the tip of the shard does not prove that reading works.
         if !batch.records.is_empty() || batch.at_tip {
             self.backoff.reset();
         }
@@ -198,10 +213,12 @@ impl Fetcher {
         self.read = batch.through.as_ref().max(last).max(self.read.as_ref()).cloned();
     }
 
+    /// Reports a reader that makes no progress.
     fn stands(&self, calls: u32, why: String) {
         self.shared.tell(WorkerEvent::ReadStandstill { key: self.key.clone(), calls, why });
     }
 
+    /// Reports the end of the shard. An end that the source could not prove is an event of its own.
     async fn end(&self, children: Option<Vec<Shard>>, proven: bool) {
         let (key, epoch) = (self.key.clone(), self.epoch);
         self.shared.tell(WorkerEvent::ReadingEnded { key, epoch });
@@ -212,6 +229,7 @@ impl Fetcher {
         let _ = self.send(Fetched::End(children)).await;
     }
 
+    /// Sends a batch. An empty one goes to the processor only with the setting `empty_batches`.
     async fn send_batch(&self, batch: Batch, room: Reservation) -> Result<(), Unwanted> {
         if batch.records.is_empty() && !self.shared.delivery.empty_batches {
             return if self.sender.is_closed() { Err(Unwanted) } else { Ok(()) };
@@ -223,9 +241,9 @@ impl Fetcher {
         self.sender.send(fetched).await.map_err(|_| Unwanted)
     }
 
-    /// Whether the stream has forgotten the shard. That it does not know it, and does not list it,
-    /// proves nothing by itself: the shard may be too new. Shards that continue it prove that it
-    /// was there; otherwise both have to stay so.
+    /// True if the stream has forgotten the shard. [`SourceErrorKind::NoShard`] and a list without
+    /// the shard do not prove it: the shard may be too new. Listed children prove it; without them
+    /// both answers must last for [`FORGOTTEN_AFTER`].
     async fn is_gone(&mut self, error: &SourceError) -> bool {
         if error.kind != SourceErrorKind::NoShard {
             return false;
@@ -242,8 +260,8 @@ impl Fetcher {
         is_continued || now.since(since) >= FORGOTTEN_AFTER
     }
 
-    /// The shard is gone with whatever was not read: that is said loudly, and the shard ended, so
-    /// that its children are read.
+    /// Reports the unread rest of a forgotten shard as lost, and the end of the shard, so that its
+    /// children are read.
     async fn give_up(&self) {
         let lost = Fetched::Lost { from: self.read.clone(), to: None };
         if self.send(lost).await.is_ok() {
@@ -251,7 +269,7 @@ impl Fetcher {
         }
     }
 
-    /// Says why reading failed.
+    /// Reports a failed read.
     fn tell(&self, error: &SourceError) {
         let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
         self.shared.tell(WorkerEvent::ReadFailed {
@@ -262,6 +280,7 @@ impl Fetcher {
         });
     }
 
+    /// Reports a failed read and waits before the next.
     async fn pause(&mut self, error: &SourceError) {
         self.tell(error);
         let pause = self.backoff.next();

@@ -1,4 +1,5 @@
-//! The end of a run: the end of the shard, a handover, a loss, a skipped record.
+//! Ends a run: calls the processor's `stop` at the end of the shard, at a release and after a loss,
+//! and sends skipped records to the dead-letter sink.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,15 +17,16 @@ use crate::{
     worker::{catch::CatchPanic, listing::list_children},
 };
 
-/// How long a processor that lost its lease may take to tidy up: nobody waits for it.
+/// The time that a processor has for `stop` after its lease is lost. The new owner does not wait.
 const LOST_GRACE: Duration = Duration::from_secs(5);
 
 impl Delivering<'_> {
-    /// Tells the processor that the shard has ended, until it acknowledges that, and learns which
-    /// shards continue it.
+    /// Calls the processor's `stop` with [`Stop::ShardEnd`] until it succeeds, and returns the
+    /// children of the shard. The end of the shard is written only after this.
     ///
     /// # Errors
-    /// How the run goes on if that cannot be: with a rewind, or not at all.
+    /// [`Flow::Stop`] if the run has to stop before; [`Flow::Rewind`] if the processor has lost
+    /// records that it had buffered.
     pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Result<Vec<Shard>, Flow> {
         while end_is_acknowledged() {
             if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
@@ -56,7 +58,10 @@ impl Delivering<'_> {
         self.ask_for_children().await
     }
 
-    /// The source did not say which shards continue an ended one: they are listed.
+    /// Lists the children of the shard, for a source that did not name them. Retries for ever.
+    ///
+    /// # Errors
+    /// [`Flow::Stop`] if the run has to stop before.
     async fn ask_for_children(&mut self) -> Result<Vec<Shard>, Flow> {
         loop {
             let source = self.shared().sources.of_leases(&self.run.stream).cloned();
@@ -78,7 +83,8 @@ impl Delivering<'_> {
         }
     }
 
-    /// Lets the processor finish its affairs before the lease is handed over.
+    /// Calls the processor's `stop` with [`Stop::Leaving`] before the lease is released, within the
+    /// drain deadline. The processor may checkpoint in it.
     pub(super) async fn say_goodbye(&mut self) {
         let clock = Arc::clone(&self.shared().env.clock);
         let within = self.run.gate.drain_left();
@@ -92,7 +98,7 @@ impl Delivering<'_> {
         self.log_stop(result);
     }
 
-    /// Tells the processor that its lease is lost.
+    /// Calls the processor's `stop` with [`Stop::Lost`], for at most [`LOST_GRACE`].
     pub(super) async fn say_lost(&mut self) {
         let clock = Arc::clone(&self.shared().env.clock);
         let stopping = self.processor.stop(Stop::Lost, &self.run.handle);
@@ -104,6 +110,7 @@ impl Delivering<'_> {
         self.log_stop(result);
     }
 
+    /// Reports a failed `stop`. Nobody retries it: the lease goes away in any case.
     fn log_stop(&self, result: Result<Result<(), crate::processor::ProcessorError>, String>) {
         let error = match result {
             Ok(Ok(())) => return,
@@ -114,8 +121,9 @@ impl Delivering<'_> {
         self.shared().tell(WorkerEvent::ProcessorStopFailed { key, error });
     }
 
-    /// Hands a record that keeps failing to the dead-letter sink, and reports it; stops if the
-    /// run has to stop before it is kept.
+    /// Sends a record that keeps failing to the dead-letter sink, until the sink has accepted it,
+    /// and reports it as skipped. `batch` has one record. [`Flow::Stop`] if the run has to stop
+    /// before: the record is then delivered again by the next owner.
     pub(super) async fn skip(&mut self, batch: &RecordBatch, error: &str) -> Flow {
         let Some(record) = batch.first() else { return Flow::Continue };
         if let Some(sink) = self.shared().dead_letter.clone() {
@@ -138,7 +146,8 @@ impl Delivering<'_> {
 }
 
 impl Run {
-    /// The processor has made no progress for a while.
+    /// Reports a batch that has been running for `since`. With [`OnStall::HandOver`] it asks the
+    /// keeper to give the lease to another worker.
     pub(super) fn report_stall(&self, since: Duration) {
         let key = self.key.clone();
         self.shared.tell(WorkerEvent::ProcessorStalled { key, since });
@@ -148,7 +157,7 @@ impl Run {
     }
 }
 
-/// Whether the end of a shard waits for the processor's word.
+/// True without the planted bug: the end of a shard waits for the processor's `stop` to succeed.
 fn end_is_acknowledged() -> bool {
     !planted!(EndNotAcknowledged)
 }

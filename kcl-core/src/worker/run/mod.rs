@@ -1,4 +1,15 @@
-//! One held lease: reading its shard, delivering its records, ending it.
+//! Runs one held lease: reads its shard, delivers its records, and ends.
+//!
+//! | file | part |
+//! |---|---|
+//! | `context` | [`Run`]: one lease under one epoch, and what all runs share |
+//! | `fetch` | the fetcher, a task that reads ahead |
+//! | `deliver`, `finish` | delivery: calls the processor with batches, and at the end |
+//! | `retry`, `sticking`, `rewind` | which records of a failing batch are delivered next |
+//! | `backoff` | pauses between retries |
+//!
+//! A run takes orders from its gate alone and answers with [`RunNews`]. It writes nothing to the
+//! store; the keeper writes checkpoints, releases and ends.
 
 mod backoff;
 mod context;
@@ -31,10 +42,10 @@ use crate::{
 };
 
 impl Run {
-    /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same
-    /// shard before this one: two of them never overlap in one worker. A panic in what the user
-    /// gave (the factory, the source, the dead-letter sink) ends the run, and the lease is given
-    /// back: nobody would read on under it.
+    /// Reads and delivers until the shard ends or the gate stops the run. It first waits for
+    /// `former`, the run of the same shard before this one, so that two of them never overlap in
+    /// one worker. A panic in the user's factory, source or dead-letter sink ends the run; it then
+    /// has the keeper release the lease.
     pub(super) async fn work(self, former: Option<TaskHandle>) {
         if let Some(former) = former {
             former.join().await;
@@ -45,6 +56,7 @@ impl Run {
         }
     }
 
+    /// Reads from the lease's checkpoint, and again from the last checkpoint after each rewind.
     async fn read(self) {
         let mut delivering = Delivering::new(&self);
         let mut start = self.start.start();
@@ -53,14 +65,14 @@ impl Run {
         }
     }
 
-    /// Reads and delivers from `start`; true if that has to be done again, from a checkpoint.
+    /// Reads and delivers from `start`. True if the run has to rewind.
     async fn read_from(&self, start: Option<StartAt>, delivering: &mut Delivering<'_>) -> bool {
         let (sender, receiver) = mpsc::channel(1);
         let fetcher = Fetcher::new(self, start, sender);
         let spawner = Arc::clone(&self.shared.env.spawner);
         let fetching = fetcher.work().in_current_span();
         let fetching = spawner.spawn("kcl-fetch", Box::pin(fetching));
-        // It takes the receiver with it: whoever fetches closes the reader, and ends.
+        // `work` drops the receiver when it returns; the fetcher then closes the reader and ends.
         let exit = delivering.work(receiver).await;
         match exit {
             Exit::Rewinding => {
@@ -87,24 +99,26 @@ impl Run {
         false
     }
 
-    /// Waits until the reader is closed, within bounds.
+    /// Waits until the fetcher has closed its reader, for at most [`CLOSING`].
     async fn wait_for(&self, fetching: TaskHandle) {
         let clock = Arc::clone(&self.shared.env.clock);
         tokio::select! {
             biased;
             _ = fetching.join() => {}
-            // It gives up at the same moment, unless the reader blocks its thread.
+            // The fetcher gives up after the same time, unless the reader blocks its thread.
             () = clock.sleep(CLOSING) => {}
         }
     }
 
+    /// Stops the processor and reports [`RunNews::Stopped`]: last if the run drains, because the
+    /// keeper then releases the lease; first if the run is dropped.
     async fn stop(&self, delivering: &mut Delivering<'_>, fetching: TaskHandle) {
         if self.gate.state() == GateState::Draining {
             delivering.say_goodbye().await;
             self.wait_for(fetching).await;
             self.gate.report(&self.key, RunNews::Stopped);
         } else {
-            // Nothing is dispatched any more: the keeper need not wait for anybody.
+            // Nothing is dispatched any more, so the keeper need not wait for `stop`.
             self.gate.report(&self.key, RunNews::Stopped);
             delivering.say_lost().await;
             self.wait_for(fetching).await;
@@ -112,14 +126,15 @@ impl Run {
     }
 }
 
-/// What is said of a run that cannot go on.
+/// Gives back the lease of a run that cannot go on. It outlives the run, which may have panicked.
 struct LastWord {
     key: LeaseKey,
     gate: Arc<Gate>,
     shared: Arc<Shared>,
 }
 
-/// How long a lease is held that nobody reads any more: whoever takes it may fare as badly.
+/// The pause before a lease that cannot be read is given back. The next owner may fail in the same
+/// way, and the lease must not circle among workers without pause.
 const BEFORE_GIVING_BACK: Duration = Duration::from_secs(1);
 
 impl LastWord {
@@ -128,7 +143,8 @@ impl LastWord {
         Self { key, gate, shared: Arc::clone(&run.shared) }
     }
 
-    /// Has the keeper release the lease, until it has ordered the run to stop.
+    /// Asks the keeper every [`BEFORE_GIVING_BACK`] to release the lease, until the keeper has
+    /// ordered the run to stop.
     async fn give_back(self, why: &str) {
         let (key, why) = (self.key.clone(), why.to_owned());
         self.shared.tell(WorkerEvent::RunBroken { key, why });
@@ -137,7 +153,7 @@ impl LastWord {
             clock.sleep(BEFORE_GIVING_BACK).await;
             match self.gate.state() {
                 GateState::Open => self.gate.report(&self.key, RunNews::Stalled),
-                // Asked again once the session is valid.
+                // The keeper resumes or drops the run; the next turn asks again.
                 GateState::Suspended => {}
                 GateState::Draining | GateState::Dropped => {
                     return self.gate.report(&self.key, RunNews::Stopped);

@@ -1,16 +1,21 @@
-//! How often a failing batch is delivered, and which record of it is to blame.
+//! The failure policy for one batch: which part of it is delivered next, and when it is given up.
+//! Pure.
+//!
+//! [`OnFailure::SkipRecord`] halves a part that failed often enough, until a single record is left,
+//! which is then skipped. The operator can have one record delivered by itself
+//! ([`RetryState::isolate`]). The parts are always delivered in the order of the stream.
 
 use crate::{processor::RecordBatch, settings::OnFailure, stream::Position};
 
-/// A batch on its way through the failure policy. Pure: the parts still to deliver, in order, and
-/// how often the first of them has failed.
+/// A batch under the failure policy.
 #[derive(Debug)]
 pub(super) struct RetryState {
     policy: OnFailure,
-    /// The parts still to deliver; the next one last.
+    /// The parts still to deliver, in reverse order: the next one is last.
     parts: Vec<RecordBatch>,
+    /// The failures of the next part.
     failures: u32,
-    /// How often any part failed.
+    /// The failures of all parts together.
     attempts: u32,
 }
 
@@ -24,18 +29,19 @@ impl RetryState {
         self.parts.last().cloned()
     }
 
-    /// The last record still to deliver.
+    /// The position of the last record still to deliver.
     pub(super) fn last_position(&self) -> Option<&Position> {
         self.parts.first()?.last_position()
     }
 
-    /// The part is processed, or skipped.
+    /// Removes the next part: it is processed or skipped.
     pub(super) fn on_done(&mut self) {
         self.parts.pop();
         self.failures = 0;
     }
 
-    /// The part failed. Answers how often the batch has.
+    /// Counts a failure of the next part, and halves it if it failed often enough. Returns the
+    /// failures of all parts of the batch together.
     pub(super) fn on_failed(&mut self) -> u32 {
         self.failures += 1;
         self.attempts = self.attempts.saturating_add(1);
@@ -47,7 +53,7 @@ impl RetryState {
         self.attempts
     }
 
-    /// Splits the failing part, to find the record that fails.
+    /// Splits the next part into halves, unless it is a single record.
     fn halve(&mut self) {
         let Some(part) = self.parts.last().filter(|part| part.len() > 1) else { return };
         let (first, second) = part.split_at(part.len() / 2);
@@ -56,8 +62,8 @@ impl RetryState {
         self.failures = 0;
     }
 
-    /// Has this record of the part delivered by itself, after those before it. False, if it is not
-    /// in there, or by itself already.
+    /// Splits the next part so that the record at `at` is a part of its own. False if the record is
+    /// not in the next part, or is already a part of its own.
     pub(super) fn isolate(&mut self, at: &Position) -> bool {
         let Some(part) = self.parts.last().filter(|part| part.len() > 1) else { return false };
         let Some(place) = part.iter().position(|record| record.position == *at) else {
@@ -71,12 +77,12 @@ impl RetryState {
         true
     }
 
-    /// Whether the policy says that the shard stops here.
+    /// True if the policy stops the shard now.
     pub(super) fn is_out(&self) -> bool {
         matches!(self.policy, OnFailure::StopShard { attempts } if self.failures >= attempts)
     }
 
-    /// The record to skip, if the failing part is one record that failed often enough.
+    /// The record to skip: the next part, if it is one record that failed often enough.
     pub(super) fn to_skip(&self) -> Option<RecordBatch> {
         let OnFailure::SkipRecord { attempts } = self.policy else { return None };
         self.parts.last().filter(|part| part.len() <= 1 && self.failures >= attempts).cloned()

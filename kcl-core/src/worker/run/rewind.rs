@@ -1,9 +1,12 @@
-//! Going back to the last checkpoint, when a panic took with it what a processor had buffered.
+//! Keeps the retry state of a run over a rewind to the last checkpoint.
 //!
-//! With checkpoints of its own a processor may have been given more than is checkpointed. The one
-//! that is made anew knows nothing of that: a checkpoint of its would pass over it for ever. So the
-//! records come again, but not the failures: how often a batch failed, and which records were
-//! skipped, is remembered.
+//! A processor with checkpoints of its own may buffer records that it has not checkpointed. After a
+//! panic the processor is created again, without that buffer, and its next checkpoint would pass
+//! over the lost records for ever. The run therefore reads again from the last checkpoint.
+//!
+//! Two facts survive the rewind: the [`RetryState`] of the failing batch, so that it does not get
+//! all its attempts again, and the skipped records, so that they are not delivered again. A new
+//! read may cut the stream into other batches; [`Rewind::pieces`] restores the failing batch.
 
 use std::collections::BTreeSet;
 
@@ -13,36 +16,38 @@ use crate::{
     stream::{Position, Record, StartAt},
 };
 
-/// What is remembered of records that come again.
+/// The retry state of the records after the last checkpoint.
 #[derive(Debug, Default)]
 pub(super) struct Rewind {
+    /// The batch whose failure caused the rewind, until it is delivered again.
     interrupted: Option<Interrupted>,
-    /// Up to here, records were in a batch that was interrupted: they come in its place.
+    /// The last record of the interrupted batch, once that is delivered again. Answers of the
+    /// stream up to here are left out: their records were in that batch.
     passed: Option<Position>,
-    /// Skipped by policy, and not behind a checkpoint yet.
+    /// Skipped records after the last checkpoint.
     skipped: BTreeSet<Position>,
 }
 
-/// A batch in which the processor panicked.
+/// The rest of a batch that failed with a loss of the processor's buffer.
 #[derive(Debug)]
 struct Interrupted {
     retry: RetryState,
-    /// The first and the last record of what was left of it.
+    /// The first and the last record of the rest.
     from: Position,
     to: Position,
 }
 
-/// A piece of an answer of the stream.
+/// A part of an answer of the stream, to be delivered by itself.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// Records that have not failed.
+    /// Records without a retry state.
     New(RecordBatch),
-    /// What was left of a batch in which the processor panicked.
+    /// The rest of the interrupted batch, with its retry state.
     Interrupted(RetryState),
 }
 
 impl Rewind {
-    /// The processor panicked on `part` of a batch.
+    /// Keeps the retry state of a batch that failed at `part` and causes a rewind.
     pub(super) fn interrupt(&mut self, retry: RetryState, part: &RecordBatch) {
         let to = retry.last_position().or_else(|| part.last_position()).cloned();
         let from = part.first().map(|record| record.position.clone());
@@ -50,12 +55,12 @@ impl Rewind {
         self.interrupted = from.zip(to).map(|(from, to)| Interrupted { retry, from, to });
     }
 
-    /// Records that the policy skips are not to come again.
+    /// Keeps skipped records from being delivered again.
     pub(super) fn skip(&mut self, records: &RecordBatch) {
         self.skipped.extend(records.iter().map(|record| record.position.clone()));
     }
 
-    /// Reading starts over: what is behind the checkpoint it starts at need not be remembered.
+    /// Begins a new read at `at`. Forgets skipped records up to the checkpoint there.
     pub(super) fn start_over(&mut self, at: Option<&StartAt>) {
         self.passed = None;
         if let Some(StartAt::After(checkpoint)) = at {
@@ -63,7 +68,8 @@ impl Rewind {
         }
     }
 
-    /// What to deliver of an answer of the stream.
+    /// Cuts an answer of the stream into the pieces to deliver, in order. The interrupted batch
+    /// comes whole as soon as an answer reaches its first record.
     pub(super) fn pieces(&mut self, all: RecordBatch) -> Vec<Piece> {
         let nothing = self.interrupted.is_none() && self.passed.is_none();
         if nothing && self.skipped.is_empty() {
@@ -83,13 +89,16 @@ impl Rewind {
         pieces
     }
 
-    /// The records behind the batch that came in their place.
+    /// The records after [`Self::passed`].
+    ///
+    /// [`Self::passed`]: Rewind
     fn unpassed(&self, records: &RecordBatch) -> RecordBatch {
         let is_passed =
             |record: &Record| self.passed.as_ref().is_some_and(|to| record.position <= *to);
         cut(records, is_passed).1
     }
 
+    /// Adds the records that are not skipped, as pieces without gaps.
     fn push_unskipped(&self, records: RecordBatch, pieces: &mut Vec<Piece>) {
         let mut rest = records;
         while !rest.is_empty() {
@@ -103,7 +112,7 @@ impl Rewind {
     }
 }
 
-/// The first records for which `belongs` holds, and the rest.
+/// Splits before the first record for which `belongs` is false.
 fn cut(records: &RecordBatch, belongs: impl Fn(&Record) -> bool) -> (RecordBatch, RecordBatch) {
     records.split_at(records.iter().take_while(|record| belongs(record)).count())
 }
@@ -146,7 +155,7 @@ mod tests {
     #[test]
     fn an_answer_is_delivered_as_it_is_unless_something_is_remembered() {
         assert_eq!(told(&Rewind::default().pieces(batch(1..=4))), ["1 2 3 4"]);
-        // Some want to be called with nothing.
+        // Some processors want empty batches as well.
         #[expect(clippy::reversed_empty_ranges, reason = "an empty batch")]
         let nothing = batch(2..=1);
         assert_eq!(told(&Rewind::default().pieces(nothing)), [""]);

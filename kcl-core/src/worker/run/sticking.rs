@@ -1,8 +1,11 @@
-//! A batch that fails, and the one record of it that the operator gives up.
+//! Handles the one record of a failing batch that the operator gives up.
 //!
-//! That record is delivered once more, by itself, when those before it are processed. Only if it
-//! fails then, or the processor makes no progress on it, it goes to the dead letter: whoever names
-//! another record than the one that fails loses nothing.
+//! The run enters its failing batch on the [`StuckBoard`], and finds the operator's mark there. The
+//! marked record is delivered once more, by itself, after the records before it are processed. It
+//! is skipped only if it fails then, or if the processor makes no progress on it. So an operator
+//! who marks the wrong record loses nothing.
+//!
+//! Without a dead-letter sink a record is skipped only if the mark says `unkept`.
 
 use super::{context::Run, retry::RetryState};
 use crate::{
@@ -11,14 +14,16 @@ use crate::{
     processor::RecordBatch,
 };
 
-/// On what a run is stuck.
+/// The failing batch of a run, and the given-up record.
 pub(super) struct Sticking {
     board: StuckBoard,
     key: LeaseKey,
-    /// Whether a dead letter keeps what is skipped.
+    /// Whether a dead-letter sink keeps skipped records.
     keeps: bool,
+    /// Whether the run has entered a batch on the board.
     is_stuck: bool,
-    /// The record that is delivered by itself, or is about to be.
+    /// The given-up record that is, or will be, delivered by itself. It stays when the operator
+    /// takes the mark back meanwhile.
     alone: Option<GivenUp>,
 }
 
@@ -29,7 +34,7 @@ impl Sticking {
         Self { board, key, keeps, is_stuck: false, alone: None }
     }
 
-    /// These records fail, or the processor makes no progress on them.
+    /// Enters a batch on the board: it fails, or the processor makes no progress on it.
     pub(super) fn stick(&mut self, on: &RecordBatch) {
         if let (Some(first), Some(last)) = (on.first(), on.last()) {
             self.is_stuck = true;
@@ -37,7 +42,7 @@ impl Sticking {
         }
     }
 
-    /// These are processed, or skipped.
+    /// Removes the batch from the board: it is processed or skipped.
     pub(super) fn passed(&mut self, batch: &RecordBatch) {
         if std::mem::take(&mut self.is_stuck) {
             self.board.free(&self.key);
@@ -45,8 +50,8 @@ impl Sticking {
         self.alone.take_if(|it| batch.last_position().is_some_and(|last| it.at <= *last));
     }
 
-    /// Has the record that the operator gives up delivered by itself. Whether the parts of the
-    /// batch are others now.
+    /// Splits the batch so that the given-up record is delivered by itself. True if that changed
+    /// the parts of the batch.
     pub(super) fn isolate(&mut self, retry: &mut RetryState) -> bool {
         if let Some(given_up) = self.given_up() {
             self.alone = Some(given_up);
@@ -54,13 +59,13 @@ impl Sticking {
         self.alone.as_ref().is_some_and(|it| goes_alone() && retry.isolate(&it.at))
     }
 
-    /// Whether this is the record that the operator gives up, by itself.
+    /// True if `batch` is the given-up record by itself, which a failure then skips.
     pub(super) fn lets_go(&self, batch: &RecordBatch) -> bool {
         let given_up = self.given_up().or_else(|| self.alone.clone());
         given_up.is_some_and(|it| holds(batch, &it) && (batch.len() == 1 || !goes_alone()))
     }
 
-    /// Waits until the operator gives up one of these records.
+    /// Waits until the operator gives up a record of `batch`.
     pub(super) async fn given_up_of(&self, batch: &RecordBatch) {
         while !self.lets_go(batch) {
             let said = self.board.given_up(&self.key);
@@ -71,42 +76,44 @@ impl Sticking {
         }
     }
 
-    /// Waits until the operator says something else.
+    /// Waits until the operator's mark for this lease changes.
     pub(super) async fn said_other(&self) {
         let said = self.board.given_up(&self.key);
         self.board.said_other(&self.key, said.as_ref()).await;
     }
 
-    /// What is said of a record on which the processor makes no progress, if it is by itself the
-    /// one that the operator gives up; else the batch is delivered again, in parts.
+    /// The error of a hanging batch that is the given-up record by itself: it counts as failed.
+    /// `None` for any other batch: it is dropped and delivered again in parts.
     pub(super) fn fails_by_hanging(&self, batch: &RecordBatch) -> Option<String> {
         self.lets_go(batch).then(|| "the processor made no progress".to_owned())
     }
 
-    /// The record that the operator gives up, if it may be skipped.
+    /// The given-up record on the board, if it may be skipped: a sink keeps it, or the mark says
+    /// that none need keep it.
     fn given_up(&self) -> Option<GivenUp> {
         let may_be = |it: &GivenUp| self.keeps || it.unkept || !has_to_be_kept();
         self.board.given_up(&self.key).filter(may_be)
     }
 }
 
-/// On a lease that is not read any more nothing is stuck.
+/// Removes the lease from the board: its run ends.
 impl Drop for Sticking {
     fn drop(&mut self) {
         self.board.free(&self.key);
     }
 }
 
+/// True if the given-up record is in `batch`.
 fn holds(batch: &RecordBatch, given_up: &GivenUp) -> bool {
     batch.iter().any(|record| record.position == given_up.at)
 }
 
-/// Whether what is given up is a single record.
+/// True without the planted bug: a given-up record is delivered by itself before it is skipped.
 fn goes_alone() -> bool {
     !planted!(GivenUpWithItsBatch)
 }
 
-/// Whether a record is given up only where a dead letter keeps it, unless the operator says so.
+/// True without the planted bug: without a dead-letter sink, only a mark `unkept` skips a record.
 fn has_to_be_kept() -> bool {
     !planted!(GivenUpUnkept)
 }

@@ -1,4 +1,4 @@
-//! From user records to an aggregate.
+//! [`Aggregator`]: packs user records into an aggregate.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -13,8 +13,8 @@ use super::{
 
 /// Packs user records into one Kinesis record in the KPL's format.
 ///
-/// All records of an aggregate land in the shard that the *first* one's key belongs to: give one
-/// aggregate only records of one shard.
+/// Kinesis stores an aggregate in the shard of its *first* record's key. So add only records of the
+/// same shard to one aggregate.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -36,7 +36,7 @@ pub struct Aggregator {
     records: Vec<SubRecord>,
 }
 
-/// A finished aggregate, as `PutRecord` takes it.
+/// A finished aggregate: the arguments for `PutRecord`.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Aggregate {
@@ -54,11 +54,11 @@ impl fmt::Debug for Aggregate {
     }
 }
 
-/// A record that cannot be added.
+/// The error of [`Aggregator::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddError {
-    /// Finish this aggregate and add the record to the next.
+    /// The record does not fit. Finish this aggregate and add the record to the next one.
     #[error("the aggregate would take {needed} bytes, more than its limit of {limit}: finish it")]
     Full {
         /// The size with the record, in bytes.
@@ -66,14 +66,15 @@ pub enum AddError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Kinesis would refuse such a key in a record of its own.
+    /// The length of the partition key is one that Kinesis does not allow.
     #[error("a partition key of {0} characters: Kinesis takes 1 to {MAX_KEY_CHARS}")]
     KeyLength(usize),
 }
 
 impl Aggregator {
-    /// An empty aggregate of at most `limit` bytes (those of the record's partition key included,
-    /// as Kinesis counts them). A stream takes records of 1 MiB unless it is set to more.
+    /// Creates an empty aggregator for aggregates of at most `limit` bytes. As Kinesis counts it,
+    /// the partition key of the record is included. The limit of a stream is 1 MiB unless it is
+    /// configured for larger records.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -89,7 +90,8 @@ impl Aggregator {
     /// Adds one user record.
     ///
     /// # Errors
-    /// [`AddError::Full`] if it does not fit, [`AddError::KeyLength`]; nothing was added then.
+    /// Returns [`AddError::Full`] if the record does not fit, or [`AddError::KeyLength`] if its
+    /// partition key is too short or too long. Nothing is added then.
     pub fn add(
         &mut self,
         partition_key: &str,
@@ -124,25 +126,25 @@ impl Aggregator {
         Ok(())
     }
 
-    /// How many user records it holds.
+    /// The number of user records added.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether it holds none.
+    /// True if no user record was added.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Its size as Kinesis counts it, in bytes.
+    /// The size of the aggregate in bytes, as Kinesis counts it.
     #[must_use]
     pub const fn size(&self) -> usize {
         self.size
     }
 
-    /// The aggregate, and an empty aggregator again; `None` if nothing was added.
+    /// Returns the aggregate and empties the aggregator. `None` if no record was added.
     pub fn finish(&mut self) -> Option<Aggregate> {
         let full = std::mem::replace(self, Self::new(self.limit));
         let partition_key = full.partition.keys.first()?.clone();
@@ -170,20 +172,21 @@ impl fmt::Debug for Aggregator {
     }
 }
 
-/// Keys in the order of their first use; each stands in the aggregate once.
+/// Keys in the order of their first use. Each key is stored once.
 #[derive(Default)]
 struct KeyTable {
     keys: Vec<String>,
     index: BTreeMap<String, u64>,
 }
 
-/// Where a key stands or would stand, and how many bytes more that takes.
+/// The index that a key has or would get, and the number of bytes that adding it would take.
 struct Place {
     index: u64,
     cost: usize,
 }
 
 impl KeyTable {
+    /// The place of a key, without adding it.
     fn find(&self, key: &str) -> Place {
         match self.index.get(key) {
             Some(index) => Place { index: *index, cost: 0 },
@@ -191,6 +194,7 @@ impl KeyTable {
         }
     }
 
+    /// Adds a key, unless it is there.
     fn insert(&mut self, key: String) {
         if !self.index.contains_key(&key) {
             self.index.insert(key.clone(), self.next());
@@ -198,12 +202,13 @@ impl KeyTable {
         }
     }
 
+    /// The index of the next new key.
     fn next(&self) -> u64 {
         u64::try_from(self.keys.len()).unwrap_or(u64::MAX)
     }
 }
 
-/// The bytes of a field of the message: one of tag, then length and content.
+/// The size of a field of the message: one byte for the tag, then the length and the content.
 fn field(length: usize) -> usize {
     1 + prost::length_delimiter_len(length) + length
 }

@@ -1,29 +1,31 @@
-//! What is wrong with a record that is no aggregate, though it starts like one.
+//! [`Damage`]: the error of unpacking an aggregate.
 
-/// The most keys and records together that an aggregate may hold. A real one is far from it (1 MiB
-/// holds some ten thousand records); a hostile one of empty records would take gigabytes.
+/// The largest number of keys and records together in an aggregate. Real aggregates are far below
+/// it (1 MiB holds about ten thousand records). Without it, a malicious aggregate of empty records
+/// would need gigabytes of memory.
 pub(super) const MAX_ENTRIES: usize = 1_000_000;
 
-/// Why a record that starts like an aggregate is none. Shows nothing of the payload.
+/// The reason why a record that starts like an aggregate cannot be unpacked. Its message contains
+/// nothing of the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
-    /// The digest is not that of the message.
+    /// The digest does not match the message.
     #[error("the digest does not match, or is cut off")]
     Digest,
-    /// The message is no protobuf message.
+    /// The message is not valid protobuf.
     #[error("the message is not well formed")]
     Message,
-    /// There are more entries than any producer writes.
+    /// It has more keys and records than any producer writes.
     #[error("it holds more than {MAX_ENTRIES} keys and records")]
     Entries,
-    /// A record lacks its data.
+    /// A record has no data.
     #[error("a record in it is incomplete")]
     Record,
-    /// There is no record in it.
+    /// It has no records.
     #[error("it holds no records")]
     Empty,
-    /// A record names no partition key, or one that is not in the table.
+    /// A record has no partition key, or the index of one that is not in the table.
     #[error("the partition key of a record in it is missing")]
     Key,
 }

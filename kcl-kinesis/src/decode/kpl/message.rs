@@ -1,4 +1,4 @@
-//! The protobuf message inside an aggregate, as it is written. [`super::wire`] reads it. Tags
+//! The protobuf message inside an aggregate, for writing ([`super::wire`] is for reading). Tags
 //! (field 4 of a record) are left out: nothing in Kinesis uses them.
 
 use bytes::Bytes;

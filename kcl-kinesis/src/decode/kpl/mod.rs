@@ -15,16 +15,16 @@ pub use unpack::unpack;
 
 use md5::{Digest, Md5};
 
-/// What an aggregate starts with.
+/// The first bytes of an aggregate.
 const MAGIC: [u8; 4] = [0xF3, 0x89, 0x9A, 0xC2];
 
-/// Bytes of the MD5 digest an aggregate ends with.
+/// The length of the MD5 digest at the end of an aggregate.
 const DIGEST: usize = 16;
 
 /// The longest partition key, in characters (a limit of `PutRecord`).
 const MAX_KEY_CHARS: usize = 256;
 
-/// Whether a payload starts like an aggregate.
+/// True if a payload starts like an aggregate.
 pub(crate) fn is_aggregate(data: &[u8]) -> bool {
     data.starts_with(&MAGIC)
 }

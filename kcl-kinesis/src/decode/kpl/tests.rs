@@ -40,12 +40,13 @@ fn unpacked(data: Bytes, range: Option<HashRange>) -> (Result<(), Damage>, Vec<R
     (result, into)
 }
 
-/// Puts a digest that fits on any message.
+/// Makes an aggregate from any message, with the right digest.
 fn sealed(message: &[u8]) -> Bytes {
     [&MAGIC, message, &md5(message)].concat().into()
 }
 
-/// Nothing is held back, and what is damaged is marked: the whole, or the records without key.
+/// True if all data was delivered, and damaged data is marked: the whole, or the records without
+/// key.
 fn is_complete(result: Result<(), Damage>, data: &Bytes, records: &[Record]) -> bool {
     let is_marked = |record: &Record| record.kpl == KplMark::Malformed;
     match result {
@@ -99,7 +100,7 @@ proptest! {
         let (result, records) = unpacked(plain.clone(), None);
         prop_assert!(result.is_ok() || plain.starts_with(&MAGIC));
         prop_assert!(delivered_whole(&plain, &records));
-        // The same bytes as a message whose digest is right get past the first check.
+        // The same bytes as a message with the right digest pass the first check.
         let data = sealed(&message);
         let (result, records) = unpacked(data.clone(), Some(HashRange::new(0, 9)));
         prop_assert!(is_complete(result, &data, &records));
@@ -162,7 +163,7 @@ fn a_key_outside_of_the_shard_is_delivered_with_a_mark() {
     use KplMark::{Aggregated, OutsideShard};
     assert_eq!(marks(None), [Aggregated; 3]);
     assert_eq!(marks(Some(HashRange::ALL)), [Aggregated; 3]);
-    // The MD5 of "k" begins with 0x8c: it lies in the upper half.
+    // The MD5 of "k" begins with 0x8c, so it lies in the upper half.
     let (lower, upper) = HashRange::ALL.halves().unwrap();
     assert_eq!(marks(Some(lower)), [Aggregated, OutsideShard, OutsideShard]);
     assert_eq!(marks(Some(upper)), [OutsideShard, Aggregated, Aggregated]);
@@ -204,10 +205,10 @@ fn a_record_that_lacks_its_key_in_an_aggregate_without_one_has_none() {
     assert_eq!(seen, [(None, KplMark::Malformed), (None, KplMark::Malformed)]);
 }
 
-/// Of a record: its key, payload and mark.
+/// The key, payload and mark of a record.
 type Seen = (String, String, KplMark);
 
-/// What comes of a message.
+/// The result of unpacking a message.
 fn seen(message: &[u8]) -> (Result<(), Damage>, Vec<Seen>) {
     let (outcome, records) = unpacked(sealed(message), None);
     let tell = |record: Record| {
@@ -242,7 +243,7 @@ fn unknown_fields_of_every_wire_type_are_skipped() {
             assert_eq!(seen(&message), (Ok(()), records.clone()), "{field:?}");
         }
     }
-    // Inside of a record, too.
+    // Unknown fields inside of a record as well.
     let inner = [[0x20, 7].as_slice(), &sub(0, b"one").encode_to_vec()].concat();
     let field = [&[3 << 3 | 2, u8::try_from(inner.len()).unwrap()], &inner[..]].concat();
     let (outcome, records) = seen(&[&message[..], &field].concat());
@@ -281,7 +282,7 @@ fn an_explicit_hash_key_that_is_none_is_left_out_and_the_record_is_not() {
         let mut message = two_records();
         message.explicit_hash_keys = vec![digits.into()];
         message.records[0].explicit_hash_key = Some(0);
-        // Not in the table.
+        // An index that is not in the table.
         message.records[1].explicit_hash_key = Some(7);
         assert_eq!(seen(&message.encode_to_vec()), (Ok(()), records.clone()), "{digits}");
         let (_, records) = unpacked(sealed(&message.encode_to_vec()), None);
@@ -306,7 +307,7 @@ fn a_key_that_kinesis_would_not_take_is_taken() {
     message.partition_keys = vec!["k".repeat(257)];
     let (outcome, records) = seen(&message.encode_to_vec());
     assert_eq!((outcome, records.len()), (Ok(()), 2));
-    // No UTF-8: field 1 with one byte.
+    // A key that is not UTF-8: field 1 with one byte.
     let records = message.records.iter().flat_map(|sub| {
         let sub = sub.encode_to_vec();
         [vec![3 << 3 | 2, u8::try_from(sub.len()).unwrap()], sub].concat()

@@ -1,4 +1,4 @@
-//! From an aggregate to the user records in it.
+//! [`unpack`]: unpacks an aggregate to its user records.
 
 use bytes::Bytes;
 use kcl_core::stream::{HashKey, HashRange, KplMark, Position, Record};
@@ -11,25 +11,29 @@ use super::{
 };
 
 /// Appends the user records of `record` to `into`: the sub-records of an aggregate, or the record
-/// itself. Payloads are slices of the aggregate's, not copies.
+/// itself. Payloads are slices of the aggregate's payload, not copies.
 ///
-/// Sub-records carry the aggregate's sequence number and arrival time, and their index as
-/// sub-sequence number. One whose key hashes outside of `range` (the shard's, where known) is
-/// marked [`KplMark::OutsideShard`] and delivered like the others: the Java KCL drops such
-/// aggregates, on the ground that the other side of a split has them too, which is not so if the
-/// producer's view of the shards was stale.
+/// Sub-records have the sequence number and arrival time of the aggregate, and their index as
+/// sub-sequence number. If the key of a sub-record hashes outside of `range` (the shard's hash
+/// range, if known), the sub-record is marked [`KplMark::OutsideShard`] and delivered like the
+/// others. The Java KCL drops such aggregates, assuming that the other shard of a split has them as
+/// well; that is wrong if the producer's list of shards was out of date.
 ///
-/// No other library gets more out of a record. The Java KCL and `aws_kinesis_agg`, too, unpack one
-/// with unknown fields, with keys longer than Kinesis takes, or with an explicit hash key that is
-/// no number; here that hash key is left out, where the Java KCL leaves out the record and those
-/// after it. It does so as well where a partition key is not in the table: here such a record has
-/// the aggregate's key and is marked. What they deliver whole (a damaged digest or message, an
-/// empty one) comes whole and marked; so does an aggregate without records, which they drop.
+/// No record that another library delivers is lost here:
+///
+/// | the aggregate has | here | Java KCL, `aws_kinesis_agg` |
+/// |---|---|---|
+/// | unknown fields, or keys longer than Kinesis allows | unpacked | unpacked |
+/// | an explicit hash key that is not a number | unpacked, without that key | see below |
+/// | a partition key not in its table | unpacked, marked, with the aggregate's key | see below |
+/// | a damaged digest or message, or an empty message | delivered whole, marked | delivered whole |
+/// | no records | delivered whole, marked | dropped |
+///
+/// See below: the Java KCL drops that record and those after it.
 ///
 /// # Errors
-/// [`Damage`] if anything is marked [`KplMark::Malformed`]: the whole record, or with
-/// [`Damage::Key`] those user records whose key is missing. Something is always appended, and
-/// nothing is left out.
+/// Returns [`Damage`] if anything was marked [`KplMark::Malformed`]: the whole record or, with
+/// [`Damage::Key`], the user records without key. The records are appended to `into` in any case.
 pub fn unpack(
     mut record: Record,
     range: Option<HashRange>,
@@ -59,6 +63,8 @@ pub fn unpack(
     outcome
 }
 
+/// Checks the digest and decodes the message. Every record has data then, and there is at least
+/// one.
 fn decode(data: &Bytes) -> Result<AggregatedRecord, Damage> {
     let end = data.len().checked_sub(DIGEST).filter(|end| *end >= MAGIC.len());
     let end = end.ok_or(Damage::Digest)?;
@@ -76,10 +82,10 @@ fn decode(data: &Bytes) -> Result<AggregatedRecord, Damage> {
     Ok(aggregate)
 }
 
-/// The key tables of one aggregate, read and hashed once each.
+/// The key tables of one aggregate. Each key is parsed and hashed once.
 struct Keys {
     partition: Vec<(String, KplMark)>,
-    /// `None` for what is no hash key.
+    /// `None` for an entry that is not a valid hash key.
     explicit: Vec<Option<(HashKey, KplMark)>>,
 }
 
@@ -101,6 +107,8 @@ impl Keys {
         Self { partition: partition.collect(), explicit: explicit.collect() }
     }
 
+    /// Makes the user record of a sub-record: its key, position and mark. The explicit hash key, if
+    /// there is one, decides on the mark.
     fn resolve(&self, aggregate: &Record, sub: SubRecord, index: u64) -> Record {
         let by_partition = entry(&self.partition, sub.partition_key);
         let explicit = entry(&self.explicit, sub.explicit_hash_key).and_then(Option::as_ref);
@@ -119,7 +127,7 @@ impl Keys {
     }
 }
 
-/// The entry a record names, if it is there.
+/// The entry with this index, if there is one.
 fn entry<T>(table: &[T], index: Option<u64>) -> Option<&T> {
     index.and_then(|index| usize::try_from(index).ok()).and_then(|index| table.get(index))
 }

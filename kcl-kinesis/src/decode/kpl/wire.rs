@@ -1,17 +1,17 @@
-//! The protobuf message inside an aggregate, as it is read.
+//! A decoder of the protobuf message inside an aggregate.
 //!
-//! By hand: what prost derives refuses a message in which a known field has another wire type, or a
-//! text is no UTF-8, and allocates before anybody can count. Other decoders skip such a field like
-//! any unknown one, and so does this.
+//! It is written by hand because a decoder that prost derives allocates before the entries can be
+//! counted, and refuses a message in which a known field has another wire type or a text is not
+//! UTF-8. Other decoders skip such a field like an unknown one, and so does this one.
 
 use bytes::{Buf, Bytes};
 
 use super::damage::{Damage, MAX_ENTRIES};
 
-/// How deep groups may be nested, as in other decoders.
+/// The largest depth of nested groups, the same as in other decoders.
 const MAX_DEPTH: usize = 100;
 
-/// `AggregatedRecord`. Everything in it is a slice of the message.
+/// `AggregatedRecord` of the KPL. Every value is a slice of the message.
 #[derive(Debug, Default)]
 pub(super) struct AggregatedRecord {
     pub(super) partition_keys: Vec<Bytes>,
@@ -19,7 +19,7 @@ pub(super) struct AggregatedRecord {
     pub(super) records: Vec<SubRecord>,
 }
 
-/// `Record`.
+/// `Record` of the KPL.
 #[derive(Debug, Default)]
 pub(super) struct SubRecord {
     pub(super) partition_key: Option<u64>,
@@ -62,15 +62,16 @@ impl SubRecord {
     }
 }
 
-/// What a field holds.
+/// The value of a field.
 enum Value {
     Number(u64),
     Bytes(Bytes),
-    /// What no field of ours is: eight or four bytes, or a group.
+    /// A value of a type that no known field has: eight or four bytes, or a group.
     Other,
 }
 
-/// The fields of a message, each with its number, up to the first that is not well formed.
+/// Iterates over the fields of a message with their numbers. Ends after the first malformed field,
+/// which is an error.
 struct Fields(Bytes);
 
 impl Iterator for Fields {
@@ -89,6 +90,7 @@ impl Iterator for Fields {
 }
 
 impl Fields {
+    /// Reads the next field; `None` if it is malformed.
     fn field(&mut self) -> Option<(u64, Value)> {
         let (number, kind) = self.tag()?;
         let value = match kind {
@@ -105,6 +107,7 @@ impl Fields {
         (1..=0x1fff_ffff).contains(&number).then_some((number, tag & 7))
     }
 
+    /// Reads a value of the wire type `kind`; `None` if it is malformed.
     fn value(&mut self, kind: u64) -> Option<Value> {
         match kind {
             0 => self.varint().map(Value::Number),
@@ -118,7 +121,7 @@ impl Fields {
         }
     }
 
-    /// Skips everything up to the end of a group, and the groups in it.
+    /// Skips a group, with the groups nested in it.
     fn skip_group(&mut self, number: u64) -> Option<Value> {
         let mut open = vec![number];
         while let Some(innermost) = open.last() {
@@ -135,11 +138,12 @@ impl Fields {
         Some(Value::Other)
     }
 
+    /// Takes the next `length` bytes; `None` if there are fewer.
     fn take(&mut self, length: usize) -> Option<Bytes> {
         (length <= self.0.len()).then(|| self.0.split_to(length))
     }
 
-    /// Seven bits a byte, the lowest first; at most ten bytes.
+    /// Reads a variable-length integer: seven bits per byte, the lowest first, at most ten bytes.
     fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {

@@ -16,7 +16,7 @@ fn page(shards: std::ops::Range<usize>, token: Option<&str>) -> (&'static str, R
     ("ListShards", Reply::Json(json!({ "Shards": shards, "NextToken": token })))
 }
 
-/// What the requests named: stream, token, and shard to start after.
+/// The parameters of the requests: stream, token, and shard to start after.
 fn asked(sent: &[Sent]) -> Vec<[Option<&str>; 3]> {
     let fields = ["StreamName", "NextToken", "ExclusiveStartShardId"];
     sent.iter().map(|sent| fields.map(|field| sent.body[field].as_str())).collect()
@@ -131,7 +131,7 @@ async fn an_answer_without_shards_is_no_list() {
         (vec![reply(json!({ "Shards": [] }))], Unavailable),
         (vec![reply(json!({ "Shards": [], "NextToken": "" }))], Unavailable),
         (vec![reply(json!({}))], Corrupt),
-        // The rest is missing, not empty.
+        // The second page has no list, which is not the same as an empty list.
         (vec![page(0..2, Some("one")), reply(json!({}))], Corrupt),
     ];
     for (script, kind) in cases {

@@ -1,4 +1,4 @@
-//! The calls about one shard, each at its turn.
+//! [`ShardCalls`]: the calls about one shard, within its rate limits.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use crate::{
     service::{Failure, IteratorAt, ShardIterator},
 };
 
-/// How often the first record is looked for in answers that bring the reader no nearer to the tip.
+/// The number of calls without progress after which [`ShardCalls::first_of`] gives up.
 const MOST_LOOKS: u32 = 10;
 
+/// Converts an answer of the SDK.
 fn raw(output: GetRecordsOutput) -> Raw {
     Raw {
         records: output.records,
@@ -44,8 +45,8 @@ impl ShardCalls {
         self.stream.env.clock.now()
     }
 
-    /// Waits until a call of this kind may be sent, and `earliest` has come; at most until
-    /// `deadline`. Whether it may be sent now.
+    /// Waits until a call of this kind may be sent and `earliest` has come, at most until
+    /// `deadline`. Returns true if the call may be sent now.
     pub(super) async fn turn(&self, call: Call, earliest: Time, deadline: Time) -> bool {
         let ready = self.quota.ready(call).max(earliest);
         if ready > self.now() {
@@ -54,7 +55,7 @@ impl ShardCalls {
         ready <= deadline
     }
 
-    /// Waits until a call of this kind may be sent, and `earliest` has come.
+    /// Waits until a call of this kind may be sent and `earliest` has come.
     pub(super) async fn wait_for(&self, call: Call, earliest: Time) {
         let ready = self.quota.ready(call).max(earliest);
         if ready > self.now() {
@@ -62,6 +63,7 @@ impl ShardCalls {
         }
     }
 
+    /// Calls `GetShardIterator`. The caller has waited for its turn.
     pub(super) async fn iterator(&self, at: &IteratorAt) -> Result<ShardIterator, Failure> {
         self.quota.sent(Call::Iterator, self.now());
         let outcome = self.stream.service.iterator(&self.shard, at).await;
@@ -69,6 +71,7 @@ impl ShardCalls {
         outcome
     }
 
+    /// Calls `GetRecords` for at most `limit` records. The caller has waited for its turn.
     pub(super) async fn records(&self, iterator: &str, limit: usize) -> Result<Answer, Failure> {
         let sent = self.now();
         self.quota.sent(Call::Records, sent);
@@ -82,8 +85,8 @@ impl ShardCalls {
         outcome
     }
 
-    /// The first record there is at or after `at`; `None` if the service says that there is none.
-    /// Takes the turns it needs. An answer that says neither is an error, never "none".
+    /// Returns the number of the first record at or after `at`; `None` if the answers show that
+    /// there is none. If they show neither, returns an error. Waits for the rate limits.
     pub(super) async fn first_of(&self, at: IteratorAt) -> SourceResult<Option<SequenceNumber>> {
         self.turn(Call::Iterator, Time::ZERO, Time::NEVER).await;
         let mut iterator = match self.iterator(&at).await {
@@ -113,10 +116,12 @@ impl ShardCalls {
         Err(self.explain(Call::Records, failure).await)
     }
 
+    /// Converts a failure to the error for the caller; see [`Stream::explain`].
     pub(super) async fn explain(&self, call: Call, failure: Failure) -> SourceError {
         self.stream.explain(call.name(), &self.shard, failure).await
     }
 
+    /// Updates the rate limits after a call. Other failures than throttling change nothing.
     fn settle<T>(&self, call: Call, outcome: &Result<T, Failure>, bytes: usize) {
         match outcome {
             Ok(_) => {

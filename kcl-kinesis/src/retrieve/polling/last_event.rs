@@ -1,6 +1,6 @@
-//! The last event of a shard: told when the stream's own list does not speak against it.
+//! Reporting the end of a shard, after checking the list of shards where needed.
 //!
-//! Which answers are signs of the end, and when the list is asked, stands in [`crate::decode`].
+//! [`crate::decode`] describes which answers show the end, and when the list is needed.
 
 use kcl_core::stream::{ReadEvent, SourceErrorKind, SourceResult};
 
@@ -8,7 +8,7 @@ use super::{Call, reader::PollingReader, standstill::Nothing};
 use crate::{decode::Ending, service::Failure};
 
 impl PollingReader {
-    /// The last event of the shard, if it has ended.
+    /// Returns the last event of the shard, or an error if the list shows that it has not ended.
     pub(super) async fn end(&mut self, ending: Ending) -> SourceResult<ReadEvent> {
         if let Ending::Named(children) = ending {
             self.calls.stream.add(&children);
@@ -20,7 +20,7 @@ impl PollingReader {
         let proven = matches!(ending, Ending::Said);
         match closed {
             Some(true) => {}
-            // A shard that is forgotten has nothing left, as the answer says.
+            // A shard that is no longer listed has no records left, as the answer says.
             None if proven => {}
             _ => return self.not_yet(closed.is_some()).await,
         }
@@ -29,7 +29,8 @@ impl PollingReader {
         Ok(ReadEvent::End { children, proven })
     }
 
-    /// The answer has no next iterator, but the list does not show the shard closed.
+    /// Returns the error for an answer without next iterator while the list does not show the shard
+    /// as closed. The next call of `next` starts again.
     async fn not_yet(&mut self, is_listed: bool) -> SourceResult<ReadEvent> {
         self.end.ending = None;
         self.stood(Nothing::NoEnd);

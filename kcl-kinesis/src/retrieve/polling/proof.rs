@@ -1,4 +1,4 @@
-//! Asking for what is in doubt about an answer: see [`crate::decode::Doubt`].
+//! The checks for missing records before an answer is delivered: see [`crate::decode::Doubt`].
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl PollingReader {
-    /// What is missing before the answer that is held. Says it once.
+    /// Checks if records are missing before the answer in `held`, and returns the loss. Returns it
+    /// once only.
     pub(super) async fn gap(&mut self) -> SourceResult<Option<ReadEvent>> {
         let Some(answer) = self.held.as_ref().filter(|answer| !answer.proven) else {
             return Ok(None);
@@ -34,7 +35,8 @@ impl PollingReader {
         Ok(is_gone.then(|| lost(&self.cursor, first)))
     }
 
-    /// The service refuses an iterator at `number`.
+    /// Handles the refusal of an iterator at `number`: a loss if that record was trimmed,
+    /// otherwise the error.
     pub(super) async fn refused(
         &mut self,
         number: &SequenceNumber,
@@ -49,16 +51,20 @@ impl PollingReader {
         Ok(lost)
     }
 
+    /// True if this reader had passed all records so recently that later ones cannot have been
+    /// trimmed.
     fn was_caught_up(&self) -> bool {
         let now = self.calls.now();
         self.cursor.caught_up().is_some_and(|at| now.since(at) < self.safe_age())
     }
 
+    /// The age up to which a record is certainly still there, by the stream's retention.
     fn safe_age(&self) -> Duration {
         safe_age(self.calls.stream.retention())
     }
 
-    /// Whether the last record passed was trimmed since. Not asked while it is too young for that.
+    /// Returns true if the last record passed has been trimmed. Sends no call while that record is
+    /// too young to be trimmed.
     async fn is_last_trimmed(&self) -> SourceResult<bool> {
         let Some(passed) = self.cursor.passed() else { return Ok(false) };
         let now = self.calls.stream.env.clock.wall();
@@ -78,6 +84,7 @@ impl PollingReader {
         }
     }
 
+    /// Returns true if the oldest remaining record is after `number`, or there is none.
     async fn is_before_oldest(&self, number: &SequenceNumber) -> SourceResult<bool> {
         let oldest = self.calls.first_of(IteratorAt::TrimHorizon).await?;
         Ok(is_before(number, oldest.as_ref()))

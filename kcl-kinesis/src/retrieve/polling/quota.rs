@@ -1,4 +1,4 @@
-//! What one shard still allows, over all of its readers in this process.
+//! [`Quota`]: the rate limits of one shard, shared by all of its readers in this process.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -9,7 +9,7 @@ use kcl_core::env::{Rng, Time};
 
 use super::pace::Pace;
 
-/// The kinds of call that have a limit of their own.
+/// A kind of call. Each kind has its own rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Records,
@@ -17,7 +17,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// The operation, as the service calls it.
+    /// The name of the operation in the API of Kinesis.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Records => "GetRecords",
@@ -26,11 +26,11 @@ impl Call {
     }
 }
 
-/// Whether the service has been seen to enforce its limits on reading, anywhere on the stream.
+/// True once the service has throttled a read of any shard of the stream.
 ///
-/// Until then reads are not spaced, so that a backlog is read as fast as it comes: Kinesis answers
-/// the first read too many with a refusal, which costs nothing but itself, and from then on every
-/// reader of the stream keeps to the documented limits. Servers without limits are not slowed down.
+/// Until then, reads are not limited, so a backlog is read at full speed: the first read above the
+/// limit of Kinesis is throttled, at the cost of that one call, and from then on every reader of
+/// the stream keeps to the documented limits. Servers without limits are never slowed down.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Enforced(Arc<AtomicBool>);
 
@@ -49,13 +49,14 @@ struct Buckets {
 }
 
 impl Quota {
+    /// Creates the limits of one shard, with full buckets.
     pub(super) fn new(enforced: Enforced, jitter: Rng) -> Self {
-        // Opening a reader takes up to three iterators at once; reads follow one another.
+        // Opening a reader needs up to three iterators at once; reads are sent one by one.
         let buckets = Buckets { records: Pace::new(1), iterators: Pace::new(5), jitter };
         Self { enforced, buckets: Mutex::new(buckets) }
     }
 
-    /// When the next call of this kind may be sent.
+    /// The earliest time for the next call of this kind.
     pub(super) fn ready(&self, call: Call) -> Time {
         match call {
             Call::Records if !self.enforced.0.load(Ordering::Relaxed) => Time::ZERO,
@@ -64,17 +65,17 @@ impl Quota {
         }
     }
 
-    /// A call is being sent.
+    /// Records that a call is sent.
     pub(super) fn sent(&self, call: Call, now: Time) {
         self.buckets().of(call).sent(now);
     }
 
-    /// A call was answered with so many bytes of records.
+    /// Records an answer with this many bytes of records.
     pub(super) fn answered(&self, call: Call, now: Time, bytes: u64) {
         self.buckets().of(call).answered(now, bytes);
     }
 
-    /// A call was refused for its rate.
+    /// Records that a call was throttled.
     pub(super) fn refused(&self, call: Call, now: Time) {
         if call == Call::Records {
             self.enforced.0.store(true, Ordering::Relaxed);

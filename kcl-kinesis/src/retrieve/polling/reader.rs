@@ -1,4 +1,4 @@
-//! The reader of one shard.
+//! [`PollingReader`]: the reader of one shard.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -25,14 +25,14 @@ use crate::{
     service::{Failure, IteratorAt, convert},
 };
 
-/// How often one call of `next` puts up with a stale iterator (expired, or not known to a server
-/// that was restarted) before it says so.
+/// How often one call of `next` renews a stale iterator before it returns the error. An iterator is
+/// stale if it has expired, or if a restarted server does not know it.
 const RENEWALS: u32 = 3;
 
 /// Reads a shard by polling.
 ///
-/// Everything that outlives a call of `next` is a field, and changes only between two awaits: a
-/// call that is dropped loses nothing.
+/// All state that outlives a call of `next` is in the fields, which are consistent at every await:
+/// if a call is cancelled, nothing is lost.
 pub(crate) struct PollingReader {
     polling: Arc<Polling>,
     pub(super) calls: ShardCalls,
@@ -41,12 +41,12 @@ pub(crate) struct PollingReader {
     pub(super) held: Option<Answer>,
     iterator: Option<String>,
     sizing: Sizing,
-    /// When the next read is worth while.
+    /// The earliest time for the next read, apart from the rate limits.
     due: Time,
     unpacker: Unpacker,
-    /// What the last answer said of the lag.
+    /// The lag in the last answer.
     millis_behind: Option<u64>,
-    /// What the last answer says of the end.
+    /// The end of the shard, as far as the answers have shown it.
     pub(super) end: End,
     standstill: Standstill,
 }
@@ -73,7 +73,8 @@ impl PollingReader {
         }
     }
 
-    /// Calls until an answer is held, at most until `deadline`. Returns what is to be told instead.
+    /// Sends calls until an answer is in `held`, at most until `deadline`. Returns an event if
+    /// there is one to report first, or an empty batch at the deadline.
     async fn fetch(&mut self, room: ByteLimit, deadline: Time) -> SourceResult<Option<ReadEvent>> {
         let mut refused = None;
         let mut renewals = 0;
@@ -94,7 +95,7 @@ impl PollingReader {
                 refused = Some(failure);
                 continue;
             }
-            // Whatever else went wrong, it may be the iterator that the service cannot digest.
+            // The iterator may be the cause of any other error, so it is not used again.
             self.iterator = None;
             let stale = failure.is("ExpiredIteratorException")
                 || (call == Call::Records && failure.kind() == SourceErrorKind::Misconfigured);
@@ -120,10 +121,12 @@ impl PollingReader {
         Ok(None)
     }
 
+    /// The kind of the next call: a new iterator if there is none.
     const fn next_call(&self) -> Call {
         if self.iterator.is_some() { Call::Records } else { Call::Iterator }
     }
 
+    /// Requests an iterator at the position of the cursor.
     async fn renew(&mut self) -> Result<(), Failure> {
         let at = self.cursor.iterator_at();
         let iterator = self.calls.iterator(&at).await?;
@@ -132,18 +135,19 @@ impl PollingReader {
         Ok(())
     }
 
+    /// Sends one read, and keeps its answer in `held`.
     async fn read(&mut self, iterator: &str, room: ByteLimit) -> Result<(), Failure> {
         let limit = self.sizing.limit(room);
         self.held = Some(self.calls.records(iterator, limit).await?);
         Ok(())
     }
 
-    /// Learns the shard's hash range once it matters.
+    /// Looks up the hash range of the shard if the answer in `held` needs it.
     async fn learn_range(&mut self) {
         if self.held.as_ref().is_some_and(|held| self.unpacker.wants_range(&held.records)) {
             match self.calls.stream.learn_range(&self.calls.shard).await {
                 Ok(range) => self.unpacker.learn_range(range),
-                // Asked again with the next aggregate.
+                // Looked up again at the next aggregate.
                 Err(error) => {
                     tracing::debug!(shard = %self.calls.shard, %error, "kcl.range.unknown");
                 }
@@ -151,7 +155,7 @@ impl PollingReader {
         }
     }
 
-    /// Turns an answer into a batch, and steps over it.
+    /// Converts an answer to a batch, and moves the cursor behind its records.
     fn deliver(&mut self, mut answer: Answer) -> Result<Batch, Failure> {
         let asked = answer.records.len();
         let records = convert::records(answer.records).map_err(Failure::corrupt)?;
@@ -169,12 +173,12 @@ impl PollingReader {
         }
         let stand = self.stand();
         if asked > 0 && self.end.is_unclear(&stand) {
-            // What was passed comes again: whether more follows is still to be seen.
+            // These records were passed before; the next answer shows whether more follow.
             (answer.is_idle, answer.at_tip) = (false, false);
         }
         let pause = match asked {
             _ if answer.is_idle => self.polling.idle_poll,
-            // A stretch of the shard without records: step over it, but no faster than allowed.
+            // A part of the shard without records: read on, but within the rate limit.
             0 => CALL_INTERVAL,
             _ => Duration::ZERO,
         };
@@ -197,21 +201,23 @@ impl PollingReader {
         Ok(self.batch(records, answer.at_tip))
     }
 
-    /// The last position passed.
+    /// The last position passed; `None` before the first record.
     fn stand(&self) -> Option<Position> {
         self.cursor.passed().map(|passed| passed.position.clone())
     }
 
-    /// A call brought nothing new.
+    /// Records that a call made no progress.
     pub(super) fn stood(&mut self, what: Nothing) {
         self.standstill.stood(what);
         self.slow_down();
     }
 
+    /// Postpones the next read by the pause of the standstill.
     fn slow_down(&mut self) {
         self.due = self.due.max(self.calls.now() + self.standstill.pause());
     }
 
+    /// Makes a batch at the present position and lag.
     fn batch(&self, records: Vec<Record>, at_tip: bool) -> Batch {
         let mut batch = Batch::of(records);
         batch.through = self.stand();
@@ -227,7 +233,8 @@ impl ShardReader for PollingReader {
         self.sizing.size_hint()
     }
 
-    /// Until the next call may be sent and is worth while, unless something is to be told already.
+    /// Waits until the next call is due and within the rate limits, or returns at once if there is
+    /// an event to report.
     async fn ready(&mut self) {
         let has_news = self.held.is_some() || self.end.ending.is_some() || self.standstill.is_due();
         if !has_news {

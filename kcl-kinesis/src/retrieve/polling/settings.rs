@@ -1,4 +1,4 @@
-//! How shards are polled, and what they allow: shared by the readers of a source.
+//! [`Polling`]: the settings and rate limits that the readers of a source share.
 
 use std::{
     collections::BTreeMap,
@@ -13,10 +13,10 @@ use kcl_core::{
 
 use super::quota::{Enforced, Quota};
 
-/// How shards are polled.
+/// The settings of polling, and the rate limits of each shard.
 #[derive(Debug)]
 pub(crate) struct Polling {
-    /// The most records to ask for in a call.
+    /// The largest number of records to request in a call.
     pub(crate) max_records: usize,
     /// The time between two reads at the tip of a shard.
     pub(crate) idle_poll: Duration,
@@ -37,7 +37,7 @@ impl Polling {
         Arc::clone(quotas.entry(shard.clone()).or_insert_with(fresh))
     }
 
-    /// These are all the shards there are: the limits of others are forgotten.
+    /// Forgets the rate limits of shards that are not in `all`.
     pub(crate) fn keep(&self, all: &[Shard]) {
         let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
         let mut old = std::mem::take(&mut *quotas);

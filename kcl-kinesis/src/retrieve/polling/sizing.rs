@@ -1,35 +1,35 @@
-//! How many records to ask for, and how many bytes to expect.
+//! [`Sizing`]: the number of records to request, and the expected size of an answer.
 
 use kcl_core::stream::ByteLimit;
 
-/// What an answer may weigh at most: Kinesis cuts at 10 MiB of payload.
+/// The largest size of an answer in bytes: the limit of Kinesis is 10 MiB of payload.
 const LARGEST: usize = 10 << 20;
 
-/// What to expect while nothing is known yet.
+/// The expected size of the first answer in bytes.
 const FIRST: usize = 1 << 20;
 
-/// What to expect at least: a shard at its tip still needs room for a few records.
+/// The least expected size in bytes: a shard at its tip still needs memory for a few records.
 const LEAST: usize = 16 << 10;
 
-/// What a record weighs while nothing is known yet, in bytes.
+/// The expected size of a record before the first one, in bytes.
 const TYPICAL_RECORD: usize = 1 << 10;
 
-/// Judges the next answer by recent ones.
+/// Estimates the size of the next answer from recent ones.
 #[derive(Clone, Debug)]
 pub(super) struct Sizing {
     most: usize,
-    /// What a record weighs, by those that came.
+    /// The estimated size of a record; `None` before the first one.
     record: Option<usize>,
     answer: usize,
 }
 
 impl Sizing {
-    /// For a reader that asks for at most so many records a call.
+    /// Creates the estimate for a reader that requests at most `most` records per call.
     pub(super) const fn new(most: usize) -> Self {
         Self { most, record: None, answer: FIRST }
     }
 
-    /// How many records to ask for so that they fit `room`: at least one.
+    /// The number of records to request so that they fit in `room`. At least one.
     pub(super) fn limit(&self, room: ByteLimit) -> usize {
         (room.0 / self.record()).clamp(1, self.most)
     }
@@ -38,16 +38,18 @@ impl Sizing {
         self.record.unwrap_or(TYPICAL_RECORD)
     }
 
-    /// How many bytes the next answer is expected to weigh.
+    /// The expected size of the next answer.
     pub(super) const fn size_hint(&self) -> ByteLimit {
         ByteLimit(self.answer)
     }
 
-    /// An answer of so many stream records weighed so much, unpacked; there is more or not.
+    /// Records an answer of `records` stream records that have `weight` bytes after unpacking.
+    /// `more` is true if more records follow.
     pub(super) fn observe(&mut self, records: usize, weight: usize, more: bool) {
         if let Some(mean) = weight.checked_div(records) {
-            // Up at once, down slowly: too little room costs a call, too little care memory. Only
-            // what came counts: a guess would hold room for answers that do not come.
+            // The estimate rises at once and falls slowly: a high one costs a call, a low one
+            // memory. The first answer replaces the initial guess, which would otherwise reserve
+            // memory that is not needed.
             let slowly = self.record.map_or(mean, |record| (3 * record + mean) / 4);
             self.record = Some(mean.max(slowly).max(1));
         }

@@ -1,9 +1,9 @@
-//! Calls in a row that bring nothing: noticed, slowed down, told.
+//! [`Standstill`]: counts calls in a row without progress, slows them down and reports them.
 //!
-//! A service may answer every call and still not move: it gives iterators and refuses them, ends a
-//! shard that it lists as open, repeats the same empty answer. Each such answer looks like a
-//! passing fault, and none of them is an error that lasts. What tells is that no record and no new
-//! position came between.
+//! A service may answer every call and still make no progress: it refuses the iterators that it
+//! has issued, ends a shard that it lists as open, or repeats the same empty answer. Each of these
+//! answers looks like a temporary fault. The fault is noticed only by their number, without a
+//! record or a new position in between.
 
 use std::time::Duration;
 
@@ -11,30 +11,31 @@ use kcl_core::stream::ReadEvent;
 
 use super::pace::CALL_INTERVAL;
 
-/// After so many calls it is told, and again each time there were twice as many.
+/// A standstill is reported after this many calls, and again each time the number has doubled.
 const WORTH_TELLING: u32 = 10;
 
-/// So many calls are made without a pause of their own: an iterator that expired is renewed at
+/// The number of calls without progress that are not slowed down: an expired iterator is renewed at
 /// once.
 const UNSLOWED: u32 = 3;
 
-/// The longest pause before the next call.
+/// The longest pause between two calls without progress.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What the calls bring in place of progress.
+/// The kind of a call without progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nothing {
-    /// An iterator that the service gave is refused.
+    /// The service refuses an iterator that it has issued.
     Refused,
-    /// An answer has neither new records nor the iterator to go on with.
+    /// The answer has neither new records nor an iterator for the next call.
     NoIterator,
-    /// An answer ends the shard, which is listed as open, or not at all.
+    /// The answer ends the shard, but the shard is listed as open or not listed.
     NoEnd,
-    /// An answer has an iterator and a lag, but no new records.
+    /// The answer has an iterator and a lag, but no new records.
     NoRecords,
 }
 
 impl Nothing {
+    /// The text of the event.
     const fn says(self) -> &'static str {
         match self {
             Self::Refused => "the iterators that it gives are refused",
@@ -45,15 +46,15 @@ impl Nothing {
     }
 }
 
-/// The calls since the last progress.
+/// Counts the calls since the last progress.
 #[derive(Debug)]
 pub(super) struct Standstill {
     calls: u32,
     tell_at: u32,
     last: Nothing,
-    /// Polls in a row that found the reader at the tip.
+    /// The number of polls in a row that found the reader at the tip.
     idle: u32,
-    /// The smallest lag told since the last record.
+    /// The smallest lag in an answer since the last new record.
     lag: Option<u64>,
 }
 
@@ -62,13 +63,13 @@ impl Standstill {
         Self { calls: 0, tell_at: WORTH_TELLING, last: Nothing::NoRecords, idle: 0, lag: None }
     }
 
-    /// A record came that had not come before.
+    /// Records progress: a new record.
     pub(super) const fn moved(&mut self) {
         *self = Self::new();
     }
 
-    /// A poll found nothing new, and nothing missing. One of them proves little: only if they
-    /// follow one another is the iterator taken again and again.
+    /// Records a poll at the tip. One of them does not prove progress, but ten in a row do: the
+    /// service has accepted the iterators.
     pub(super) const fn idled(&mut self) {
         self.idle += 1;
         if self.idle >= WORTH_TELLING {
@@ -76,15 +77,15 @@ impl Standstill {
         }
     }
 
-    /// A call brought nothing new.
+    /// Records a call without progress.
     pub(super) const fn stood(&mut self, what: Nothing) {
         self.idle = 0;
         self.calls = self.calls.saturating_add(1);
         self.last = what;
     }
 
-    /// An answer had no new records, an iterator, and this lag. One that is smaller than all before
-    /// it is progress: a stretch of the shard without records is being crossed.
+    /// Records an answer with an iterator and this lag, but without new records. A smaller lag than
+    /// ever before is progress: the reader is crossing a part of the shard without records.
     pub(super) fn crossed(&mut self, lag: Option<u64>) {
         match (lag, self.lag) {
             (Some(lag), least) if least.is_none_or(|least| lag < least) => {
@@ -95,7 +96,7 @@ impl Standstill {
         }
     }
 
-    /// How long to wait after the last call: longer and longer while nothing comes.
+    /// The pause after the last call. Grows with the number of calls without progress.
     pub(super) fn pause(&self) -> Duration {
         if self.calls <= UNSLOWED {
             return Duration::ZERO;
@@ -104,12 +105,12 @@ impl Standstill {
         (CALL_INTERVAL * 2_u32.pow(doublings)).min(LONGEST)
     }
 
-    /// Whether there is something to be told.
+    /// True if the standstill has to be reported now.
     pub(super) const fn is_due(&self) -> bool {
         self.calls >= self.tell_at
     }
 
-    /// What is to be told now: once after ten calls, after twenty, after forty, ….
+    /// Returns the event to report now, if there is one: after 10, 20, 40, … calls.
     pub(super) fn tell(&mut self) -> Option<ReadEvent> {
         if !self.is_due() {
             return None;
@@ -118,7 +119,7 @@ impl Standstill {
         Some(ReadEvent::Standstill { calls: self.calls, why: self.last.says().to_owned() })
     }
 
-    /// How many calls in a row brought nothing.
+    /// The number of calls in a row without progress.
     pub(super) const fn calls(&self) -> u32 {
         self.calls
     }
@@ -167,7 +168,7 @@ mod tests {
             standstill.crossed(Some(lag));
             assert_eq!(standstill.calls(), 0);
         }
-        // The same stretch again, from a new iterator.
+        // The same part of the shard again, from a new iterator.
         for (lag, calls) in [(Some(9_000), 1), (Some(3_000), 2), (None, 3)] {
             standstill.crossed(lag);
             assert_eq!(standstill.calls(), calls);

@@ -25,17 +25,18 @@ const SUMMARY: &str = r#"{ "StreamDescriptionSummary": {
     "RetentionPeriodHours": 48, "StreamCreationTimestamp": 1700000000.123,
     "EnhancedMonitoring": [], "OpenShardCount": 1 } }"#;
 
-/// A server that keeps connections open and answers every request with a description, until the
-/// machine behind some of the connections is gone.
+/// A server that keeps connections open and answers every request with a description of the stream.
+/// After [`Machine::is_gone`] the connections that are open then get no answers any more.
 struct Machine {
     url: String,
     accepted: Arc<AtomicUsize>,
-    /// Connections before this one get no answer any more.
+    /// Connections with a smaller number than this get no answers any more.
     gone: Arc<AtomicUsize>,
 }
 
 impl Machine {
-    /// It answers once two calls are under way: each has a connection of its own.
+    /// Starts a server that answers once two calls are in flight, so that the client opens two
+    /// connections.
     #[expect(clippy::disallowed_methods, reason = "a server of tests, no part of any simulation")]
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -53,7 +54,7 @@ impl Machine {
         Self { url, accepted, gone }
     }
 
-    /// Whoever is connected gets no answer any more; who connects now does.
+    /// Ends the answers on all open connections. New connections get answers.
     fn is_gone(&self) {
         self.gone.store(self.accepted.load(Ordering::SeqCst), Ordering::SeqCst);
     }
@@ -81,7 +82,7 @@ async fn serve(
     }
 }
 
-/// Reads a request to its end.
+/// Reads a whole request.
 async fn request(stream: &mut TcpStream) -> io::Result<()> {
     let mut read = Vec::new();
     loop {
@@ -118,6 +119,6 @@ async fn connections_to_a_machine_that_is_gone_are_left_all_at_once() {
     machine.is_gone();
     let error = source.describe().await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
-    // The other connection is as dead, and is not tried.
+    // The other open connection would get no answer either, and is not tried.
     source.describe().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Calls that are dropped half way, and readers that are closed.
+//! Cancel safety: calls that are dropped half way, and readers that are closed at any time.
 
 use std::time::Duration;
 
@@ -13,20 +13,22 @@ use crate::{
     stream::ByteLimit,
 };
 
-/// How many calls have to be dropped before that proves anything.
+/// The number of calls that must be dropped before the case counts.
 const DROPS: u32 = 8;
 
-/// How long a call may take before it is dropped, at most; longer while none is answered.
+/// The longest time after which a call is dropped. It doubles while no call is answered.
 const PATIENCE: Duration = Duration::from_millis(3);
 
-/// Calls are dropped at any moment between their start and their answer. One record at a time: so
-/// the reader is never at rest.
+/// Drops calls of `next` at random moments between their start and their answer. Each call may
+/// bring one record only, so that calls go on while records are left. The next call has to return
+/// what the dropped call would have returned.
 pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Bench) -> Check {
     let mut stage = bench.stream(1).await?;
     let mut reading = stage.open_first().await?;
     let (mut put, mut dropped, mut patience) = (30, 0, PATIENCE);
     stage.put(0, 0..put).await?;
     while dropped < DROPS || reading.seen.records.len() < put as usize {
+        // Another record, so that there is a call to drop.
         if reading.seen.records.len() == put as usize {
             stage.put(0, put..put + 1).await?;
             put += 1;
@@ -40,6 +42,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
             }
             () = stage.clock.sleep(stage.rng.span(patience)) => {
                 dropped += 1;
+                // More time, so that some calls are answered on a slow server as well.
                 patience *= 2;
             }
         }
@@ -47,7 +50,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
     reading.brings(&numbered(0..put)).await
 }
 
-/// Waits are dropped before and after there is something to wait for.
+/// Drops calls of `ready` before and after a record has arrived. The record must still come.
 pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     const RECORDS: u32 = 12;
     let mut stage = bench.stream(1).await?;
@@ -56,6 +59,7 @@ pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     for number in 0..RECORDS {
         let moment = stage.rng.span(3 * PATIENCE);
         let mut waiting = reading.reader.ready();
+        // Polls the wait once: most readers wait, because there is no record yet.
         let waits = tokio::select! {
             biased;
             () = &mut waiting => false,
@@ -76,6 +80,9 @@ pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     reading.brings(&numbered(0..RECORDS)).await
 }
 
+/// Closes readers that were never read, that have records left, whose call was dropped, and whose
+/// shard has ended, each within 500 ms. A worker closes the reader before it releases the lease, so
+/// a slow one delays the next owner.
 pub(crate) async fn a_reader_can_be_closed_at_any_time(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;

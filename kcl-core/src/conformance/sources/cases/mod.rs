@@ -1,4 +1,4 @@
-//! The cases, by theme.
+//! The cases of the suite for stream sources, one file for each theme.
 
 mod drops;
 mod ends;
@@ -15,7 +15,7 @@ use super::{
     factory::{Need, Trouble},
 };
 
-/// Lists functions as cases, each with what it needs.
+/// Lists functions as cases, each with the ability that it needs.
 macro_rules! cases {
     ($($module:ident: $($name:ident $(($need:expr))?)*;)*) => {
         &[$($(Case {
@@ -28,7 +28,7 @@ macro_rules! cases {
     (@need) => { None };
 }
 
-/// Every case.
+/// Every case of the suite.
 pub const ALL: &[Case] = cases! {
     order:
         records_come_once_and_in_their_order

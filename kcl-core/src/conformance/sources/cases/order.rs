@@ -1,4 +1,4 @@
-//! What comes, and in which order.
+//! The records that a reader returns, and their order.
 
 use bytes::Bytes;
 
@@ -10,6 +10,8 @@ use crate::conformance::{
     },
 };
 
+/// Positions grow, also for records that are put while the reader reads. Checkpoints rely on this
+/// order.
 pub(crate) async fn records_come_once_and_in_their_order(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let mut put = stage.put(0, 0..30).await?;
@@ -22,6 +24,8 @@ pub(crate) async fn records_come_once_and_in_their_order(bench: Bench) -> Check 
     check(seen.is_sorted_by(|a, b| a < b), || format!("positions that do not grow: {seen:?}"))
 }
 
+/// A payload of 70,000 bytes with every byte value, and a partition key beyond ASCII. Finds
+/// payloads that are handled as text, and keys that are handled as ASCII.
 pub(crate) async fn a_record_comes_as_it_was_put(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let every: Vec<u8> = (0..=u8::MAX).cycle().take(70_000).collect();
@@ -35,6 +39,7 @@ pub(crate) async fn a_record_comes_as_it_was_put(bench: Bench) -> Check {
     same("the position", &record.position, &put)
 }
 
+/// Records of the other shards do not appear.
 pub(crate) async fn each_shard_has_its_own_records(bench: Bench) -> Check {
     let stage = bench.stream(3).await?;
     for (shard, numbers) in [(2, 0..5), (0, 5..12), (1, 12..15), (0, 15..17)] {
@@ -48,6 +53,8 @@ pub(crate) async fn each_shard_has_its_own_records(bench: Bench) -> Check {
     Ok(())
 }
 
+/// `through` of a batch is the position of its last record. The worker writes this position as the
+/// checkpoint.
 pub(crate) async fn an_answer_says_which_position_was_passed(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..7).await?;
@@ -63,6 +70,8 @@ pub(crate) async fn an_answer_says_which_position_was_passed(bench: Bench) -> Ch
     Ok(())
 }
 
+/// Two readers of one shard return equal records, arrival times included. The next owner of a lease
+/// repeats records that the former owner has read.
 pub(crate) async fn who_reads_again_sees_the_same(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..12).await?;

@@ -1,4 +1,4 @@
-//! Where reading starts.
+//! The start positions of a reader.
 
 use bytes::Bytes;
 
@@ -14,16 +14,19 @@ use crate::{
     stream::{Position, StartAt},
 };
 
-/// Some servers tell arrivals to the second, and a source may allow for that.
+/// The time in milliseconds between two groups of records. Some servers round arrivals to a second,
+/// and a source may start a second earlier because of that.
 const APART: u64 = 2_300;
 
+/// A reader from the trim horizon returns every record that is left.
 pub(crate) async fn the_trim_horizon_is_before_every_record(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..4).await?;
     stage.open_first().await?.brings(&numbered(0..4)).await
 }
 
-/// From the first read on at the latest.
+/// A reader at `Latest` returns the records that are put after its first read, at the latest. A
+/// record that is put before the first read may be returned or not.
 pub(crate) async fn the_latest_is_after_every_record(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..4).await?;
@@ -34,6 +37,7 @@ pub(crate) async fn the_latest_is_after_every_record(bench: Bench) -> Check {
     reading.brings(&numbered(4..7)).await
 }
 
+/// A reader from a time returns the first record that arrived at or after it, and all after that.
 pub(crate) async fn a_time_is_before_the_first_record_that_arrived_then(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;
@@ -44,6 +48,7 @@ pub(crate) async fn a_time_is_before_the_first_record_that_arrived_then(bench: B
     let arrivals = all.seen.records.iter().map(|record| record.arrival);
     let arrivals: Option<Vec<WallTime>> = arrivals.collect();
     let arrivals = arrivals.ok_or_else(|| Failure::new("a record without a time of arrival"))?;
+    // A time between the two groups of records.
     let between = WallTime::from_millis(arrivals[3].as_millis() - APART / 2);
     for (at, numbers) in [(arrivals[0], 0..6), (between, 3..6)] {
         stage.open(0, StartAt::AtTimestamp(at)).await?.brings(&numbered(numbers)).await?;
@@ -51,6 +56,7 @@ pub(crate) async fn a_time_is_before_the_first_record_that_arrived_then(bench: B
     Ok(())
 }
 
+/// `StartAt::At` returns the record itself first.
 pub(crate) async fn at_a_record_is_with_it(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..4).await?;
@@ -61,6 +67,7 @@ pub(crate) async fn at_a_record_is_with_it(bench: Bench) -> Check {
     Ok(())
 }
 
+/// `StartAt::After` starts with the next record.
 pub(crate) async fn after_a_record_is_without_it(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..5).await?;
@@ -70,6 +77,8 @@ pub(crate) async fn after_a_record_is_without_it(bench: Bench) -> Check {
     Ok(())
 }
 
+/// A reader that starts at the tip misses nothing that is put later. So an owner that has processed
+/// everything loses nothing when it restarts.
 pub(crate) async fn after_the_newest_record_is_what_comes_next(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let newest = stage.put(0, 0..3).await?.remove(2);
@@ -80,6 +89,7 @@ pub(crate) async fn after_the_newest_record_is_what_comes_next(bench: Bench) -> 
     reading.brings(&numbered(3..5)).await
 }
 
+/// A checkpoint may lie inside a KPL aggregate; the rest of the aggregate must still come.
 pub(crate) async fn after_a_part_of_an_aggregate_are_the_others(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..1).await?;

@@ -1,4 +1,4 @@
-//! How much comes at once.
+//! Byte limits: how many records one read may return.
 
 use bytes::Bytes;
 
@@ -13,10 +13,11 @@ use crate::{
     stream::{Batch, ByteLimit},
 };
 
+/// The size of each record's payload in bytes, and the number of records.
 const SIZE: usize = 10_000;
 const RECORDS: usize = 12;
 
-/// Records of one size.
+/// Makes a stream with [`RECORDS`] records of [`SIZE`] bytes.
 async fn stage(bench: Bench) -> Result<Stage, Failure> {
     let stage = bench.stream(1).await?;
     for _ in 0..RECORDS {
@@ -25,7 +26,7 @@ async fn stage(bench: Bench) -> Result<Stage, Failure> {
     Ok(stage)
 }
 
-/// The next answer, which has to hold records.
+/// The next batch with records. Fails after 50 empty ones.
 async fn some(reading: &mut Reading, room: ByteLimit) -> Result<Batch, Failure> {
     for _ in 0..50 {
         match reading.step(room).await? {
@@ -37,7 +38,8 @@ async fn some(reading: &mut Reading, room: ByteLimit) -> Result<Batch, Failure> 
     Err(Failure::new(format!("no records for {room:?}: {:?}", reading.seen)))
 }
 
-/// A source may learn from the first record how large they are.
+/// After a first read with the smallest limit, from which a source may learn the size of records,
+/// no batch weighs more than the limit. The limit bounds the memory of a worker.
 pub(crate) async fn no_more_comes_than_there_is_room_for(bench: Bench) -> Check {
     let stage = stage(bench).await?;
     let mut reading = stage.open_first().await?;
@@ -54,6 +56,8 @@ pub(crate) async fn no_more_comes_than_there_is_room_for(bench: Bench) -> Check 
     same("the records", &reading.seen.records.len(), &RECORDS)
 }
 
+/// A byte limit below the size of a record must not stop the shard. The reader returns one record
+/// then.
 pub(crate) async fn one_record_comes_whatever_the_room(bench: Bench) -> Check {
     let stage = stage(bench).await?;
     let mut reading = stage.open_first().await?;
@@ -63,12 +67,14 @@ pub(crate) async fn one_record_comes_whatever_the_room(bench: Bench) -> Check {
     Ok(())
 }
 
+/// Without new records a read returns an empty batch, again and again. The batch says `at_tip`, by
+/// which a worker knows that it has no lag.
 pub(crate) async fn a_shard_at_its_tip_answers_with_nothing(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let mut reading = stage.open_first().await?;
     for _ in 0..2 {
         reading.read(Until::Rest).await?;
-        // Another answer, and not the same one again.
+        // One more read between the two, so that the second is a new answer.
         reading.step(ByteLimit(1)).await?;
     }
     stage.put(0, 0..1).await?;

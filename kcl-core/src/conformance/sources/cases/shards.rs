@@ -1,4 +1,4 @@
-//! Which shards there are.
+//! The list of shards.
 
 use crate::{
     conformance::{
@@ -11,14 +11,14 @@ use crate::{
     stream::{HashKey, HashRange, Shard, ShardId, SourceErrorKind, StartAt},
 };
 
-/// All shards, in the order of their hash keys; closed ones first.
+/// All listed shards: closed ones first, each group in the order of their hash keys.
 async fn listed(stage: &Stage) -> Result<Vec<Shard>, Failure> {
     let mut shards = stage.source.shards().await?;
     shards.sort_by_key(|shard| (!shard.closed, shard.range));
     Ok(shards)
 }
 
-/// These shards have all hash keys, each once.
+/// Fails unless the ranges of these shards cover every hash key exactly once.
 fn cover(shards: &[Shard]) -> Check {
     let ranges: Vec<HashRange> = shards.iter().filter_map(|shard| shard.range).collect();
     same("the shards with a range", &ranges.len(), &shards.len())?;
@@ -28,6 +28,8 @@ fn cover(shards: &[Shard]) -> Check {
     check(joined, || format!("ranges that do not join: {ranges:?}"))
 }
 
+/// The ranges of a new stream join without gap or overlap, and no shard has a parent. Otherwise a
+/// record could be in no shard, or in two.
 pub(crate) async fn the_shards_cover_all_hash_keys(bench: Bench) -> Check {
     let stage = bench.stream(5).await?;
     same("the shards", &stage.shards.len(), &5)?;
@@ -38,6 +40,8 @@ pub(crate) async fn the_shards_cover_all_hash_keys(bench: Bench) -> Check {
     Ok(())
 }
 
+/// The parent is listed as closed, and both children name it. The children get their leases from
+/// this list if the end of the parent does not name them.
 pub(crate) async fn a_split_is_listed_with_its_children(bench: Bench) -> Check {
     let stage = bench.stream(2).await?;
     let parent = &stage.shards[1];
@@ -52,6 +56,8 @@ pub(crate) async fn a_split_is_listed_with_its_children(bench: Bench) -> Check {
     same("the parents", &parents, &vec![vec![], vec![parent.id.clone()], vec![parent.id.clone()]])
 }
 
+/// Both parents are listed as closed, and the child names them. The planner holds the child back
+/// until both parents have ended.
 pub(crate) async fn a_merge_is_listed_with_its_parents(bench: Bench) -> Check {
     let stage = bench.stream(2).await?;
     let mut both: Vec<ShardId> = stage.shards.iter().map(|shard| shard.id.clone()).collect();
@@ -66,7 +72,8 @@ pub(crate) async fn a_merge_is_listed_with_its_parents(bench: Bench) -> Check {
     same("the parents of the child", &(child.closed, child.parents), &(false, both))
 }
 
-/// More than a page of Kinesis holds.
+/// 1,002 shards, more than one page of Kinesis' `ListShards` holds. A shard that is not listed
+/// would be read by no worker.
 pub(crate) async fn every_shard_of_a_long_list_is_listed(bench: Bench) -> Check {
     let stage = bench.stream(1_000).await?;
     cover(&stage.shards)?;
@@ -80,7 +87,7 @@ pub(crate) async fn every_shard_of_a_long_list_is_listed(bench: Bench) -> Check 
     cover(&shards[1..])
 }
 
-/// When it is opened, or when it is first read.
+/// The source may report the missing shard when the reader is opened, or at its first read.
 pub(crate) async fn a_shard_that_is_not_there_is_told_as_such(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let missing: ShardId = "shardId-000000000099".parse()?;

@@ -92,7 +92,7 @@ proptest! {
         prop_assert_eq!(WorkerReport::decode(&report.encode()), Some(report));
     }
 
-    /// What builds wrote and read before there was more to tell than loads.
+    /// `Older` has the fields of the report in releases that reported loads only.
     #[test]
     fn older_builds_read_the_loads_of_a_newer_report(report in report()) {
         #[derive(Deserialize)]

@@ -6,12 +6,12 @@ use super::*;
 fn who_holds_nothing_gets_its_floor_whatever_the_others_hold() {
     let mut ledger = Ledger::new(1_000);
     let (slow, quick) = (ledger.open(), ledger.open());
-    // 500 are common, and 250 each account's own.
+    // 500 bytes are shared, and 250 are reserved for each account.
     assert_eq!(ledger.ask(slow, 700, ()), Answer::Granted(700));
     assert!(matches!(ledger.ask(slow, 100, ()), Answer::Waits(_)));
     assert_eq!(ledger.ask(quick, 400, ()), Answer::Granted(250));
     assert_eq!(ledger.used(), 950);
-    // Now it holds something, and waits like everybody.
+    // It holds bytes now, so it has to wait like the others.
     assert!(matches!(ledger.ask(quick, 100, ()), Answer::Waits(_)));
     let granted: Vec<_> = ledger
         .give_back(quick, 250)
@@ -33,7 +33,7 @@ fn what_is_common_goes_to_who_asked_first() {
     }
     assert_eq!(ledger.ask(all[0], 400, ()), Answer::Granted(400));
     assert!(matches!(ledger.ask(all[1], 200, ()), Answer::Waits(_)));
-    // It would fit, but is not first.
+    // It would fit, but it is not the first in the queue.
     assert!(matches!(ledger.ask(all[2], 50, ()), Answer::Waits(_)));
     let granted = ledger.give_back(all[0], 400);
     assert_eq!(granted.iter().map(|grant| grant.bytes).collect::<Vec<_>>(), [200, 50]);
@@ -66,7 +66,7 @@ fn a_place_that_is_given_up_lets_the_next_one_in() {
     assert_eq!(granted.iter().map(|grant| grant.bytes).collect::<Vec<_>>(), [200]);
 }
 
-/// What a reader does next.
+/// The next action of a reader.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Ask { who: usize, bytes: usize },
@@ -84,7 +84,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..200)
 }
 
-/// Six readers: what each was granted, by grant, and where it waits.
+/// Six readers, with the grants that each holds, and its place in the queue.
 struct Readers {
     ledger: Ledger<usize>,
     accounts: Vec<AccountId>,
@@ -153,7 +153,7 @@ proptest! {
                 prop_assert!(waits.is_none() || !granted.is_empty(), "it holds nothing, and waits");
             }
         }
-        // Whoever waits is served once the others have given back what they hold.
+        // Every waiting reader is served once the others have returned their bytes.
         while let Some(who) = readers.granted.iter().position(|granted| !granted.is_empty()) {
             readers.play(Step::GiveBack { who })?;
         }

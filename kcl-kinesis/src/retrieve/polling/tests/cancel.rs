@@ -5,7 +5,7 @@ use crate::testing::{Reply, Scripted, iterator, records, refusal};
 
 const SILENT: Reply = Reply::Silence;
 
-/// Polls the call until it waits for an answer that never comes, and drops it.
+/// Starts a call of `next`, and cancels it while it waits for an answer that never comes.
 async fn give_up(reader: &mut dyn ShardReader, service: &Scripted) {
     let mut call = reader.next(ROOM);
     std::future::poll_fn(|context| {

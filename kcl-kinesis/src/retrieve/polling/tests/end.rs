@@ -16,7 +16,7 @@ fn change(reply: (&'static str, Reply), with: impl FnOnce(&mut Value)) -> (&'sta
     (operation, Reply::Json(body))
 }
 
-/// An answer that gives no way on, and does not show why.
+/// An answer without iterator that does not show the end either (`Next::Unclear`).
 fn unclear(numbers: &[u64]) -> (&'static str, Reply) {
     records(numbers, None, 5_000)
 }
@@ -42,7 +42,7 @@ fn list(shards: &[Value]) -> (&'static str, Reply) {
     ("ListShards", Reply::Json(json!({ "Shards": shards })))
 }
 
-/// The children that come with the end, which is proven.
+/// Expects a proven end, and returns its children.
 async fn children(reader: &mut dyn ShardReader) -> Option<Vec<Shard>> {
     match reader.next(ROOM).await.unwrap() {
         ReadEvent::End { children, proven: true } => children,
@@ -65,7 +65,7 @@ async fn the_last_records_come_before_the_end_that_came_with_them() {
     assert_eq!(found[0].parents, [THIS.parse().unwrap()]);
     assert_eq!(found[0].range.map(|range| (range.start, range.end)), Some((0, 9)));
     assert!(!found[0].closed);
-    // Nothing was waited for, and asking again says the same.
+    // No time has passed, and the next call returns the same event.
     assert_eq!(service.clock.millis(), 0);
     assert_eq!(children(&mut *reader).await.unwrap(), found);
     service.played();
@@ -162,7 +162,7 @@ async fn the_same_answer_twice_ends_a_shard_that_is_listed_as_closed_and_it_is_u
             records(&[1], Some("b"), 9_000),
             unclear(&[]),
             iterator("c"),
-            // That the record which was passed comes again, or does not, proves nothing.
+            // It proves nothing if the record that was passed is returned again or not.
             records(if comes { &[1] } else { &[] }, Some("d"), if comes { 0 } else { 9_000 }),
             unclear(&[]),
             list(&shards),
@@ -202,7 +202,7 @@ async fn the_same_answer_twice_does_not_end_a_shard_that_is_not_listed_as_closed
 
 #[tokio::test]
 async fn answers_that_give_no_way_on_are_the_same_only_from_one_position() {
-    // No listing is asked for: each brings a record.
+    // The shards are not listed, because each answer has a new record.
     let (source, service) = Scripted::source([
         iterator("a"),
         unclear(&[1]),

@@ -9,7 +9,7 @@ use crate::testing::{Reply, Scripted, WALL, answer, iterator, record_of, records
 
 const HOUR: u64 = 3_600_000;
 
-/// The ends of the gap that is reported.
+/// Expects a loss, and returns its start and end.
 async fn lost(reader: &mut dyn ShardReader) -> (Option<String>, Option<String>) {
     match reader.next(ROOM).await.unwrap() {
         ReadEvent::Lost { from, to } => {
@@ -40,7 +40,8 @@ async fn a_checkpoint_older_than_the_oldest_record_is_a_loss_told_before_what_fo
     ]);
     let mut reader = open(&source, after(5, 2)).await;
     assert_eq!(lost(&mut *reader).await, gap("5.2", "9"));
-    // What was received with it is not read again: it might be gone by then.
+    // The records of that answer are delivered without another read: they could be trimmed by
+    // then.
     assert_eq!(read(&mut *reader).await, ["9", "10"]);
     assert_eq!(read(&mut *reader).await, ["11"]);
     assert_eq!(iterators(&service.played()), ["AT_SEQUENCE_NUMBER 5", "TRIM_HORIZON"]);
@@ -136,11 +137,11 @@ async fn a_reader_nearly_as_late_as_the_retention_proves_each_step() {
     let (source, service) = Scripted::source([
         iterator("a"),
         page(&[1, 2], "b"),
-        // Record 2 is still there, so nothing is gone between 2 and 3.
+        // Record 2 is still there, so no record between 2 and 3 was trimmed.
         page(&[3], "c"),
         iterator("probe"),
         page(&[2], "x"),
-        // Record 3 is not.
+        // Record 3 was trimmed.
         page(&[9], "d"),
         iterator("probe"),
         page(&[8], "x"),
@@ -256,7 +257,7 @@ async fn the_oldest_record_is_not_looked_for_for_ever_nor_without_pause() {
 
 #[tokio::test]
 async fn an_unknown_lag_is_not_being_up_to_date() {
-    // Both times at the tip, for all that is known; but only a lag of zero says so.
+    // In both cases the reader seems to be at the tip, but only a lag of zero proves it.
     let late = WALL.as_millis() - 24 * HOUR + 60_000;
     for (lag, proves) in [(json!(0), false), (Value::Null, true)] {
         let (operation, Reply::Json(mut page)) =

@@ -1,4 +1,4 @@
-//! The reader against a scripted service and a manual clock.
+//! The reader with a scripted service and a manual clock.
 
 mod cancel;
 mod end;
@@ -26,7 +26,7 @@ use crate::{
 
 const ROOM: ByteLimit = ByteLimit(1 << 20);
 
-/// A listing without the shard that is read.
+/// A list of shards without the one that is read.
 fn another_shard() -> (&'static str, Reply) {
     let shard = json!({
         "ShardId": "shardId-000000000007",
@@ -61,7 +61,7 @@ fn batch(event: SourceResult<ReadEvent>) -> Batch {
     }
 }
 
-/// The next batch's positions.
+/// Reads the next batch, and returns its positions.
 async fn read(reader: &mut dyn ShardReader) -> Vec<String> {
     shown(&batch(reader.next(ROOM).await))
 }
@@ -70,7 +70,7 @@ fn shown(batch: &Batch) -> Vec<String> {
     batch.records.iter().map(|record| record.position.to_string()).collect()
 }
 
-/// What was asked of `GetShardIterator`: type, and number or time.
+/// The parameters of the calls of `GetShardIterator`: type, and number or time.
 fn iterators(sent: &[Sent]) -> Vec<String> {
     let sent = sent.iter().filter(|sent| sent.operation == "GetShardIterator");
     sent.map(|sent| {
@@ -82,7 +82,7 @@ fn iterators(sent: &[Sent]) -> Vec<String> {
     .collect()
 }
 
-/// When each call was sent, in milliseconds.
+/// The times at which the calls of `operation` were sent, in milliseconds.
 fn times(sent: &[Sent], operation: &str) -> Vec<u64> {
     sent.iter().filter(|sent| sent.operation == operation).map(|sent| sent.at).collect()
 }

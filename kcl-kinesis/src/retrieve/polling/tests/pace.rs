@@ -24,7 +24,8 @@ async fn at_the_tip_reads_are_an_idle_poll_apart() {
 
 #[tokio::test]
 async fn behind_the_tip_there_is_no_pause() {
-    // A real lag; a full answer on a server that always says zero; a last record that is old.
+    // Three answers that are not at the tip: with a lag; full, though the lag is zero; with an old
+    // last record.
     let mut old = record_of(7, b"");
     old["ApproximateArrivalTimestamp"] = (WALL.as_millis() / 1_000 - 60).into();
     let (source, service) = Scripted::builder([
@@ -105,7 +106,7 @@ async fn a_service_that_goes_on_refusing_is_asked_ever_more_slowly_and_it_is_tol
     let mut reader = open(&source, StartAt::TrimHorizon).await;
     let mut told = 0;
     while service.sent_count() < 10 {
-        // A call that only waits for its turn has nothing to tell.
+        // A call that only waits for the rate limit returns an empty batch.
         if let Err(error) = reader.next(ROOM).await {
             assert_eq!(error.kind, SourceErrorKind::Throttled);
             told += 1;

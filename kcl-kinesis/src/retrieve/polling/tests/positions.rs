@@ -120,7 +120,8 @@ async fn records_older_than_the_timestamp_asked_for_are_not_delivered() {
         raw["ApproximateArrivalTimestamp"] = seconds.into();
         raw
     };
-    // A record within the second may have been cut to it; order by arrival is not promised.
+    // An arrival time up to a second early may have been truncated, so record 2 is delivered.
+    // Records need not be in the order of arrival.
     let page = answer(&[aged(1, 0), aged(2, 4_200), aged(3, 0), aged(4, 9_000)], Some("b"), 0);
     let (source, _) = Scripted::source([iterator("a"), page]);
     let from = WallTime::from_millis(WALL.as_millis() + 5_000);

@@ -1,4 +1,5 @@
-//! Random backlogs, faults, dropped calls and restarts: what is delivered is what was written.
+//! Random backlogs, faults, cancelled calls and restarts: the records delivered have to be those
+//! written.
 
 use bytes::Bytes;
 use kcl_core::{
@@ -14,10 +15,11 @@ use crate::{
     testing::{Kept, Model, WALL, record_of},
 };
 
-/// So old that retention may take it at any time.
+/// An arrival time so old that the record may be trimmed at any time.
 const OLD: u64 = WALL.as_millis() - 24 * 3_600_000 + 60_000;
 
-/// Records of these numbers of users each; one is a plain record. Returns the positions, too.
+/// Stream records with these numbers of user records (with one, the record is no aggregate), and
+/// the positions of all user records.
 fn backlog(users: &[u64], arrival: WallTime) -> (Vec<Kept>, Vec<Position>) {
     let mut positions = Vec::new();
     let records = users.iter().zip(1..).map(|(users, sequence)| {
@@ -40,15 +42,15 @@ fn payload(users: u64) -> Vec<u8> {
     aggregator.finish().unwrap().data.to_vec()
 }
 
-/// What a consumer sees: positions, and the gaps it is told of.
+/// The events of a consumer.
 #[derive(Debug, PartialEq)]
 enum Seen {
     Record(Position),
     Gap(Option<Position>, Option<Position>),
 }
 
-/// Reads to the end of the shard, dropping calls that hang and opening a new reader at the last
-/// position now and then.
+/// Reads to the end of the shard, cancels calls that hang, and sometimes opens a new reader at the
+/// last position.
 async fn consume(source: &KinesisSource, model: &Model, mut rng: Rng) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut reader = open(source, StartAt::TrimHorizon).await;
@@ -74,10 +76,11 @@ async fn consume(source: &KinesisSource, model: &Model, mut rng: Rng) -> Vec<See
                 assert_eq!(children.unwrap()[0].id.as_str(), "shardId-000000000001");
                 return seen;
             }
-            // Of another kind nothing is known here, and the run comes to no end.
+            // If another event ever replaces one of these, the run does not end, and the test
+            // fails.
             Ok(_) | Err(_) => {}
         }
-        // After a gap was told, what follows it belongs to the same reader.
+        // Not directly after a gap: a new reader would report it again.
         if let (0, Some(Seen::Record(last))) = (rng.below(8), seen.last()) {
             reader = open(source, StartAt::After(last.clone())).await;
         }
@@ -111,7 +114,8 @@ proptest! {
     ) {
         let trims = trims.index(users.len() + 1);
         let (seen, positions) = run(&users, WallTime::from_millis(OLD), trims, seed);
-        // Before the first record nothing was passed: there the oldest that is left is the first.
+        // Before the first record no gap is reported: reading starts at the oldest remaining
+        // record.
         let mut last = None;
         let mut gap = true;
         for seen in seen {

@@ -25,7 +25,7 @@ async fn as_many_records_are_asked_for_as_fit_by_the_size_of_recent_ones() {
     for room in [ByteLimit(100 << 10), ByteLimit(1 << 20), ByteLimit(1), ByteLimit(usize::MAX)] {
         batch(reader.next(room).await);
     }
-    // A kibibyte each at first, then 50,065 bytes each.
+    // The expected size of a record is 1 KiB at first, then 50,065 bytes.
     assert_eq!(limits(&service.played()), [100, 20, 1, 10_000]);
 }
 

@@ -1,4 +1,4 @@
-//! Services that answer every call and get nowhere.
+//! Services that answer every call without progress.
 
 use kcl_core::stream::{ReadEvent, ShardReader, StartAt};
 use serde_json::json;
@@ -12,7 +12,7 @@ fn expired() -> Step {
     refusal("GetRecords", 400, "ExpiredIteratorException")
 }
 
-/// The shard, open.
+/// A list with the shard, which is open.
 fn list() -> Step {
     let shard = json!({
         "ShardId": "shardId-000000000000",
@@ -22,8 +22,8 @@ fn list() -> Step {
     ("ListShards", Reply::Json(json!({ "Shards": [shard] })))
 }
 
-/// Plays a script that ends in the record 99; what was told of a standstill until it came, and what
-/// was sent.
+/// Plays a script, followed by an answer with the record 99. Returns the standstills reported until
+/// that record, and the calls sent.
 async fn told(script: impl IntoIterator<Item = Step>) -> (Vec<(u32, String)>, Vec<Sent>) {
     let (source, service) = Scripted::source(script);
     service.then([records(&[1, 99], Some("z"), 0)]);
@@ -81,7 +81,7 @@ async fn a_success_without_progress_does_not_hide_refused_iterators() {
 async fn an_empty_iterator_on_an_open_shard_is_told_and_not_asked_for_without_pause() {
     for lag in [0, 5_000] {
         let round = || [iterator("a"), records(&[], Some(""), lag), list()];
-        // The first unclear answer is asked for again before the list.
+        // The first unclear answer is repeated before the shards are listed.
         let first = (lag > 0).then(|| [iterator("a"), records(&[], Some(""), lag)]);
         let script = first.into_iter().flatten().chain((0..25).flat_map(|_| round()));
         let (told, sent) = told(script.chain([iterator("b")])).await;
@@ -94,7 +94,7 @@ async fn an_empty_iterator_on_an_open_shard_is_told_and_not_asked_for_without_pa
 async fn answers_with_a_lag_and_never_a_record_are_told() {
     let script = [iterator("a")].into_iter().chain((0..12).map(|_| records(&[], Some("b"), 7)));
     let (told, sent) = told(script).await;
-    // The first of them showed a lag for the first time.
+    // The first answer does not count as a standstill, because its lag is the first one.
     assert_eq!(counts(&told), [10]);
     assert!(last_gap(&sent) >= 400);
 }
