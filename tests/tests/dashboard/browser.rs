@@ -159,7 +159,7 @@ async fn the_page_asks_for_the_token_and_comes_back_by_itself() -> Result<()> {
     let dashboard = Dashboard::start(&stage.fleet.launch, &["--token-file", &path])?;
     let mut browser = Browser::start()?;
     browser.open(&dashboard.url("/app/dashboard-login/shards"))?;
-    for (token, shown) in [("wrong", "needs its token"), ("0123456789abcdef", "1 row")] {
+    for (token, shown) in [("wrong", "is not its token"), ("0123456789abcdef", "1 row")] {
         browser.until("document.activeElement.id === 'token'")?;
         browser.eval("document.activeElement.value = ''; 1")?;
         browser.type_in(token)?;

@@ -205,26 +205,33 @@ function login() {
   nav.replaceChildren();
   put(link, "");
   const field = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true });
+  const refused = h("p", { className: "bad-text", role: "alert" });
   const form = h("form", { className: "card pad stack" },
     h("h1", {}, "This dashboard needs its token"),
     h("p", { className: "quiet" }, "Whoever started it has it. It is kept for this tab alone."),
     h("label", { for: "token" }, "Token "), field, " ",
-    h("button", { className: "main", type: "submit" }, "Open"));
-  form.addEventListener("submit", (event) => {
+    h("button", { className: "main", type: "submit" }, "Open"), refused);
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    // What is typed before the answer would be lost.
+    if (field.readOnly) return;
+    field.readOnly = true;
+    put(refused, "");
     token.set(field.value.trim());
-    begin();
+    await begin(() => put(refused, "That is not its token."));
+    field.readOnly = false;
+    field.select();
   });
   main.replaceChildren(form);
   field.focus();
 }
 
-/** Asks what there is, and shows it. */
-async function begin() {
+/** Asks what there is, and shows it. Without the right token it is `refused`. */
+async function begin(refused = login) {
   try {
     site = await ask("/apps.json");
   } catch (error) {
-    if (error.status === 401) login();
+    if (error.status === 401) refused();
     else main.replaceChildren(h("p", { className: "banner bad", role: "alert" }, error.message));
     return;
   }
