@@ -3,6 +3,7 @@
 //! A setting lists [`Origins`], separated by commas. The provider asks them in that order, and the
 //! first that has credentials counts.
 
+mod http;
 mod role;
 
 use std::{fmt, str::FromStr};
@@ -17,10 +18,9 @@ use aws_config::{
 use aws_credential_types::provider::{
     ProvideCredentials, SharedCredentialsProvider, future::ProvideCredentials as Provided,
 };
-use aws_sdk_kinesis::config::SharedHttpClient;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 
+pub(crate) use self::http::http_client;
 use self::role::Role;
 
 /// Where to look for credentials, in order; never empty.
@@ -183,13 +183,6 @@ impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Chain").field(&self.origins).finish()
     }
-}
-
-/// The HTTP client for the services that give credentials.
-pub(crate) fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ mod tests {
                 &[
                     ("leaseKey", text("w1")),
                     ("entityType", text("WORKER_METRIC_STATS")),
-                    ("lut", number("70")),
+                    ("lut", number("7E1")),
                 ],
             ]),
         );

@@ -150,7 +150,8 @@ pub enum SideTable {
 pub struct Coordination {
     /// The client versions in its rows `Migration3.0`: as which release it coordinates.
     pub client_versions: BTreeSet<String>,
-    /// The states in its rows `TableMigration3.5`: how far these rows have moved into the lease table.
+    /// The states in its rows `TableMigration3.5`: how far these rows have moved into the lease
+    /// table.
     pub table_migrations: BTreeSet<String>,
     /// When each worker last wrote its measurements, in seconds since 1970.
     pub reported: BTreeMap<String, u64>,

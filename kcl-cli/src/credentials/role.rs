@@ -12,7 +12,7 @@ use aws_sdk_sts::{
     operation::assume_role::AssumeRoleError,
 };
 
-use super::http_client;
+use super::http::http_client;
 
 /// A role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

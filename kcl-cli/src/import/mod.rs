@@ -154,8 +154,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the shards are probed after the application was opened: no answer of a probe stops an
-    /// import, and workers wait. Where the operator is asked first, or the table is watched for
+    /// Whether the shards are probed after the application was opened: no answer of a probe stops
+    /// an import, and workers wait. Where the operator is asked first, or the table is watched for
     /// longer than probing takes, they are probed before.
     const fn probes_last(&self) -> bool {
         self.args.finish && self.args.fence.is_some() && self.args.yes
@@ -178,8 +178,8 @@ impl Run<'_> {
         Ok(First { contents, read, stream, probes: BTreeMap::new() })
     }
 
-    /// Reads the table, and the tables in which the Java KCL 3 keeps items that are no leases. A table
-    /// without leases is an error: it is probably the wrong one.
+    /// Reads the table, and the tables in which the Java KCL 3 keeps items that are no leases. A
+    /// table without leases is an error: it is probably the wrong one.
     async fn read(&self) -> anyhow::Result<Contents> {
         let (items, beside) =
             tokio::join!(Box::pin(self.table.read(self.library)), Box::pin(self.beside()));

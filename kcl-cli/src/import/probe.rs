@@ -91,8 +91,8 @@ async fn one(
     probe
 }
 
-/// Reads until the first record after `position`, the tip or the end of the shard. The reader begins
-/// at the record of `position`.
+/// Reads until the first record after `position`, the tip or the end of the shard. The reader
+/// begins at the record of `position`.
 async fn next(reader: &mut dyn ShardReader, position: &Position) -> SourceResult<Probe> {
     let (mut found, mut lost) = (false, false);
     loop {

@@ -49,8 +49,8 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Sends a request of CloudWatch's query protocol, an encoded form. Returns the answer, which is
-    /// XML.
+    /// Sends a request of CloudWatch's query protocol, an encoded form. Returns the answer, which
+    /// is XML.
     ///
     /// # Errors
     /// The server does not answer, or refuses the request.
@@ -64,8 +64,8 @@ impl Moto {
     /// # Errors
     /// moto does not answer.
     pub fn call(&self, service: &str, form: &str) -> io::Result<String> {
-        // moto finds the service by the scope of the signature, and does not check the signature until
-        // `enforce` was called.
+        // moto finds the service by the scope of the signature, and does not check the signature
+        // until `enforce` was called.
         let head = format!(
             "Authorization: AWS4-HMAC-SHA256 Credential=test/20260131/us-east-1/{service}/\
              aws4_request, SignedHeaders=host, Signature=0\r\n\
@@ -74,7 +74,8 @@ impl Moto {
         self.post("/", &head, form)
     }
 
-    /// Makes moto check each signature from now on, and whether the signer's policies allow the call.
+    /// Makes moto check each signature from now on, and whether the signer's policies allow the
+    /// call.
     ///
     /// # Errors
     /// moto does not answer.
