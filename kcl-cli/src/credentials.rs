@@ -161,9 +161,10 @@ impl Origin {
                 }
                 ("Profile", SharedCredentialsProvider::new(builder.build()))
             }
-            Self::AssumeRole(role) => {
-                ("AssumeRole", SharedCredentialsProvider::new(role.provider(region).await))
-            }
+            Self::AssumeRole(role) => (
+                "AssumeRole",
+                SharedCredentialsProvider::new(role.provider(region, http_client()).await),
+            ),
         }
     }
 }

@@ -6,13 +6,11 @@ use aws_config::{BehaviorVersion, Region, sts::AssumeRoleProvider};
 use aws_credential_types::provider::{
     ProvideCredentials, error::CredentialsError, future::ProvideCredentials as Provided,
 };
-use aws_sdk_kinesis::config::http::HttpResponse;
+use aws_sdk_kinesis::config::{SharedHttpClient, http::HttpResponse};
 use aws_sdk_sts::{
     error::{ProvideErrorMetadata, SdkError},
     operation::assume_role::AssumeRoleError,
 };
-
-use super::http::http_client;
 
 /// A role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,9 +40,13 @@ impl Role {
         (!role.arn.is_empty()).then_some(role)
     }
 
-    /// A provider that asks STS for credentials of the role.
-    pub(super) async fn provider(&self, region: Option<&str>) -> RoleProvider {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+    /// A provider that asks STS for credentials of the role, by this client.
+    pub(super) async fn provider(
+        &self,
+        region: Option<&str>,
+        http: SharedHttpClient,
+    ) -> RoleProvider {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_owned()));
         }

@@ -119,6 +119,12 @@ impl Shell {
         self.kcl(&format!("workers {action}{}", spelled(words)))
     }
 
+    /// `kcl import` with these flags, like `--abandon`.
+    pub(super) fn import(&self, does: &str, flags: &str) -> Remedy {
+        let command = format!("{}{}", self.kcl(&format!("import {flags}")), self.of_stream());
+        Remedy { does: does.to_owned(), command }
+    }
+
     /// A command about the application, like `app freeze`.
     pub(crate) fn app(&self, action: &str) -> String {
         self.kcl(&format!("app {action}"))

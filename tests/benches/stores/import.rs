@@ -4,18 +4,14 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
-use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use kcl_core::{
     change::{self, Intent},
     env::{Env, WallTime},
-    stream::{
-        HashRange, SequenceNumber, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
-        SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
-    },
+    stream::{HashRange, SequenceNumber, Shard},
 };
 use kcl_migrate::{Fence, Import, Library, Table, Value, Wishes, export::Put};
-use kcl_tests::{dynamo, servers::Dynoxide};
+use kcl_tests::{dynamo, servers::Dynoxide, sources::ListedStream};
 
 use crate::{arguments::Arguments, backend::Backend};
 
@@ -28,44 +24,18 @@ pub(crate) const HEAD: &str = "\
 const AT: &str = "49590338271490256608559692538361571095921575989136588898";
 
 /// A stream of very many shards, which are listed and not read.
-#[derive(Debug)]
-struct Wide {
-    shards: u32,
-    now: WallTime,
-}
-
-#[async_trait]
-impl StreamSource for Wide {
-    async fn describe(&self) -> SourceResult<StreamDescription> {
-        let key = StreamKey::new("wide", WallTime::from_millis(1_769_850_000_000));
-        let odd = || SourceError::new(SourceErrorKind::Misconfigured, "describe", "wide");
-        let name = "wide".parse().map_err(|error| odd().caused_by(error))?;
-        Ok(StreamDescription::new(name, key, Duration::from_hours(24), self.now))
-    }
-
-    async fn shards(&self) -> SourceResult<Vec<Shard>> {
-        let odd = || SourceError::new(SourceErrorKind::Misconfigured, "shards", "wide");
-        let step = u128::MAX / u128::from(self.shards);
-        let shard = |number: u32| {
-            let start = step * u128::from(number);
-            let is_last = number + 1 == self.shards;
-            let end = if is_last { u128::MAX } else { start + (step - 1) };
-            let id = name(number).parse().map_err(|error| odd().caused_by(error))?;
-            let mut shard = Shard::open(id, HashRange::new(start, end));
-            shard.starting = Some(SequenceNumber::from(1_u128));
-            Ok(shard)
-        };
-        (0..self.shards).map(shard).collect()
-    }
-
-    async fn open(
-        &self,
-        stream: &StreamKey,
-        _: &ShardId,
-        _: StartAt,
-    ) -> SourceResult<Box<dyn ShardReader>> {
-        Err(SourceError::new(SourceErrorKind::NoShard, "open", stream.to_string()))
-    }
+fn wide(shards: u32, now: WallTime) -> Result<ListedStream> {
+    let step = u128::MAX / u128::from(shards);
+    let shard = |number: u32| -> Result<Shard> {
+        let start = step * u128::from(number);
+        let is_last = number + 1 == shards;
+        let end = if is_last { u128::MAX } else { start + (step - 1) };
+        let mut shard = Shard::open(name(number).parse()?, HashRange::new(start, end));
+        shard.starting = Some(SequenceNumber::from(1_u128));
+        Ok(shard)
+    };
+    let shards = (0..shards).map(shard).collect::<Result<_>>()?;
+    ListedStream::new("wide", WallTime::from_millis(1_769_850_000_000), now, shards)
 }
 
 fn name(number: u32) -> String {
@@ -87,7 +57,7 @@ pub(crate) async fn row(backend: Backend, arguments: &Arguments) -> Result<Strin
     let from = "dynamodb-kcl:wide".parse()?;
     let contents = kcl_migrate::read(Library::Kcl, &items);
     let design = Import::new(from, contents, Wishes::default()).behind(Fence::AtZero, "a bench");
-    let source = Wide { shards: leases, now: clock.wall() };
+    let source = wide(leases, clock.wall())?;
     let intent = Intent::Make(Arc::new(design));
     let changed = change::apply(intent, "a bench", &store, Some(&source), &Env::system()).await?;
     let done = clock.now();

@@ -1,10 +1,12 @@
-//! Stream sources for the conformance suite.
+//! Stream sources for the conformance suite, and one that is only listed.
 
 mod kinesis;
+mod listed;
 mod meddler;
 mod memory;
 
 pub use kinesis::KinesisStreams;
+pub use listed::ListedStream;
 pub use memory::MemoryStreams;
 
 use kcl_core::conformance::{Failed, sources::Suite};

@@ -1,19 +1,15 @@
 //! Tables that real fleets of other libraries wrote, put on a server, taken over and written back.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
-use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use kcl_core::{
     change::{self, Intent},
     env::{Env, WallTime},
     lease::{Checkpoint, Lease},
     store::{LeaseStore, LeaseStoreExt},
-    stream::{
-        HashRange, Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult,
-        StartAt, StreamDescription, StreamKey, StreamSource,
-    },
+    stream::{HashRange, Shard},
 };
 use kcl_memory::MemoryStore;
 use kcl_migrate::{
@@ -21,65 +17,35 @@ use kcl_migrate::{
     export::{Allowed, Exported, Outcome, export},
     items_of_scan, was_imported,
 };
-use kcl_tests::dynamo;
+use kcl_tests::{dynamo, sources::ListedStream};
 use serde_json::Value;
 
 use super::stage::dynamodb;
 
 /// A stream as it was listed when its table was recorded.
-#[derive(Debug)]
-struct Listed(Vec<Shard>);
-
-fn orders() -> StreamKey {
-    StreamKey::new("orders", WallTime::from_millis(1_796_071_000_000))
-}
-
-#[async_trait]
-impl StreamSource for Listed {
-    async fn describe(&self) -> SourceResult<StreamDescription> {
-        let now = WallTime::from_millis(1_796_072_000_000);
-        let name = "orders".parse().unwrap();
-        Ok(StreamDescription::new(name, orders(), Duration::from_hours(24), now))
-    }
-
-    async fn shards(&self) -> SourceResult<Vec<Shard>> {
-        Ok(self.0.clone())
-    }
-
-    async fn open(
-        &self,
-        _: &StreamKey,
-        shard: &ShardId,
-        _: StartAt,
-    ) -> SourceResult<Box<dyn ShardReader>> {
-        Err(SourceError::new(SourceErrorKind::NoShard, "open", shard.as_str()))
-    }
-}
-
-impl Listed {
-    fn read(text: &str) -> Result<Self> {
-        let recorded: Value = serde_json::from_str(text)?;
-        let mut shards = Vec::new();
-        for it in recorded["Shards"].as_array().context("no shards")? {
-            let (range, numbers) = (&it["HashKeyRange"], &it["SequenceNumberRange"]);
-            let text = |value: &Value| value.as_str().map(str::to_owned);
-            let key = |name: &str| text(&range[name]).context("no range");
-            let start = key("StartingHashKey")?.parse()?;
-            let range = HashRange::new(start, key("EndingHashKey")?.parse()?);
-            let id = text(&it["ShardId"]).context("no id")?.parse()?;
-            let mut shard = Shard::open(id, range);
-            for parent in ["ParentShardId", "AdjacentParentShardId"] {
-                if let Some(parent) = text(&it[parent]) {
-                    shard.parents.push(parent.parse()?);
-                }
+fn listed(text: &str) -> Result<ListedStream> {
+    let recorded: Value = serde_json::from_str(text)?;
+    let mut shards = Vec::new();
+    for it in recorded["Shards"].as_array().context("no shards")? {
+        let (range, numbers) = (&it["HashKeyRange"], &it["SequenceNumberRange"]);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let key = |name: &str| text(&range[name]).context("no range");
+        let start = key("StartingHashKey")?.parse()?;
+        let range = HashRange::new(start, key("EndingHashKey")?.parse()?);
+        let id = text(&it["ShardId"]).context("no id")?.parse()?;
+        let mut shard = Shard::open(id, range);
+        for parent in ["ParentShardId", "AdjacentParentShardId"] {
+            if let Some(parent) = text(&it[parent]) {
+                shard.parents.push(parent.parse()?);
             }
-            let starting = text(&numbers["StartingSequenceNumber"]).context("no number")?;
-            shard.starting = Some(starting.parse()?);
-            shard.closed = !numbers["EndingSequenceNumber"].is_null();
-            shards.push(shard);
         }
-        Ok(Self(shards))
+        let starting = text(&numbers["StartingSequenceNumber"]).context("no number")?;
+        shard.starting = Some(starting.parse()?);
+        shard.closed = !numbers["EndingSequenceNumber"].is_null();
+        shards.push(shard);
     }
+    let (created, now) = (1_796_071_000_000, 1_796_072_000_000);
+    ListedStream::new("orders", WallTime::from_millis(created), WallTime::from_millis(now), shards)
 }
 
 fn fixture(name: &str) -> Result<String> {
@@ -125,7 +91,7 @@ async fn there_and_back(kind: &str, library: Library) -> Result<()> {
         let item = item.attributes().collect();
         client.put_item().table_name(kind).set_item(Some(item)).send().await?;
     }
-    let source = Listed::read(&fixture(&format!("{kind}-streams.json"))?)?;
+    let source = listed(&fixture(&format!("{kind}-streams.json"))?)?;
     let items = table.read(library).await?;
     ensure!(items.len() == recorded.len(), "{} items", items.len());
 
@@ -142,7 +108,7 @@ async fn there_and_back(kind: &str, library: Library) -> Result<()> {
     ensure!(open.count() == 6, "{rows:#?}");
     ensure!(was_imported(&*store, kind).await??.is_some_and(|it| it.open == 6 && it.ended == 3));
 
-    let back = export(library, &orders(), &rows, &items, &Allowed::default());
+    let back = export(library, source.key(), &rows, &items, &Allowed::default());
     let put = |it: Exported| match it.outcome {
         Outcome::Moved(put) => Some(put),
         _ => None,

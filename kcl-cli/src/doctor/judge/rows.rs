@@ -2,6 +2,7 @@
 //! closed, and leases that the stream's list of shards contradicts.
 
 use kcl_core::{
+    change::Change,
     lease::Changing,
     lineage::{FrozenStart, Problem, reconcile},
     stream::ShardId,
@@ -56,11 +57,23 @@ fn closed(case: &Case<'_>) -> Option<Finding> {
         rfc3339(changing.since),
         changing.by
     );
+    if let Some(from) = prepared(changing) {
+        let finish = format!("{from} --finish");
+        let finish = case.shell.import("finish it once the old fleet has stopped", &finish);
+        let abandon = case.shell.import("or take it back", "--abandon");
+        return Some(Finding::new(Severity::Problem, Kind::Closed, says, finish).or(abandon));
+    }
     let undo = case.shell.leases(
         "take it back, if whoever did it is gone; the same command again would go on with it",
         "reset --undo",
     );
     Some(Finding::new(Severity::Problem, Kind::Closed, says, undo))
+}
+
+/// From where an import was prepared, as its flag says it; `None` if none was.
+fn prepared(changing: &Changing) -> Option<String> {
+    let change = Change::of(changing).filter(|change| change.prepared)?;
+    change.what.strip_prefix("import ").map(str::to_owned)
 }
 
 /// One finding for each row and each document that this version cannot decode.

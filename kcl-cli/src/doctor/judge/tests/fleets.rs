@@ -191,6 +191,17 @@ fn a_closed_application_says_who_closed_it() {
     let finding = world.only();
     assert_eq!(finding.kind, Kind::Closed);
     assert!(finding.says.contains("kcl leases reset on h"), "{finding:?}");
+    assert!(finding.remedies[0].command.contains("leases reset --undo"), "{finding:?}");
+    // An import that was prepared is not taken back by that.
+    let mut prepared = changing(ChangeState::Closed);
+    let what = "import --from dynamodb-kcl:old";
+    let what = serde_json::json!({"what": what, "change": 3, "prepared": true});
+    prepared.more.extend(what.as_object().cloned().unwrap_or_default());
+    world.documents.changing = Some(prepared);
+    let finding = world.only();
+    let commands: Vec<&str> = finding.remedies.iter().map(|it| &*it.command).collect();
+    assert!(commands[0].starts_with("kcl import --from dynamodb-kcl:old --finish --app"));
+    assert!(commands[1].starts_with("kcl import --abandon --app"), "{commands:?}");
     world.documents.changing = Some(changing(ChangeState::Open));
     assert_eq!(world.found(), []);
 }
