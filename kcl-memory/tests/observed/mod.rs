@@ -147,7 +147,7 @@ fn troubled(bench: &Bench, noted: &Noted) -> CountingStore<Faulty<dyn LeaseStore
         assert!(number != 60, "a defect of the store");
         match number % 23 {
             4 => Fate::of(Outcome::Refused(StoreErrorKind::Throttled)),
-            9 | 20 => Fate::of(Outcome::ReplyLost),
+            9 | 15 | 20 => Fate::of(Outcome::ReplyLost),
             13 => Fate::of(Outcome::Late(Duration::from_millis(200))),
             // Longer than anybody waits.
             17 => Fate::CALM.slowly(Duration::from_secs(9), Duration::ZERO),
