@@ -25,17 +25,19 @@ use crate::{
 
 /// Until when the session is valid, for every gate of one worker.
 #[derive(Clone, Debug)]
-pub(crate) struct Validity {
+pub struct Validity {
     until: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
 
 impl Validity {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Of a worker whose session is not valid yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { until: Arc::new(AtomicU64::new(0)), clock }
     }
 
-    pub(crate) fn set(&self, until: Time) {
+    /// From now on it is valid until then.
+    pub fn set(&self, until: Time) {
         self.until.store(until.as_micros(), Ordering::Release);
     }
 
@@ -43,7 +45,8 @@ impl Validity {
         Time::from_micros(self.until.load(Ordering::Acquire))
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether the session is not valid any more.
+    pub fn is_over(&self) -> bool {
         self.clock.now() >= self.until()
     }
 
@@ -58,7 +61,7 @@ impl Validity {
 
 /// What the keeper lets a run do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GateState {
+pub enum GateState {
     /// Dispatch.
     Open,
     /// Finish the batch at hand, dispatch nothing new.
@@ -70,7 +73,7 @@ pub(crate) enum GateState {
 }
 
 /// The gate of one run.
-pub(crate) struct Gate {
+pub struct Gate {
     epoch: Epoch,
     state: AtomicU8,
     changed: Notify,
@@ -130,7 +133,8 @@ impl Untold {
 }
 
 impl Gate {
-    pub(crate) fn new(
+    /// An open gate; `events` receives what its run reports.
+    pub fn new(
         epoch: Epoch,
         validity: Validity,
         delivery: &Delivery,
@@ -158,11 +162,13 @@ impl Gate {
         Self { listener: Listener::Test, ..gate }
     }
 
-    pub(crate) const fn epoch(&self) -> Epoch {
+    /// The epoch of the lease that the run holds.
+    pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    pub(crate) fn set(&self, state: GateState) {
+    /// From now on the run may do this.
+    pub fn set(&self, state: GateState) {
         // A dropped gate stays dropped.
         let keep = |old| (old != GateState::Dropped as u8).then_some(state as u8);
         let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, keep);
@@ -175,7 +181,7 @@ impl Gate {
     }
 
     /// Lets the batch at hand and the processor's farewell take until then, and nothing new start.
-    pub(crate) fn drain(&self, until: Time) {
+    pub fn drain(&self, until: Time) {
         self.drained_by.store(until.as_micros(), Ordering::Release);
         self.set(GateState::Draining);
     }
@@ -186,7 +192,8 @@ impl Gate {
         until.since(self.validity.clock.now())
     }
 
-    pub(crate) fn state(&self) -> GateState {
+    /// What the keeper lets the run do.
+    pub fn state(&self) -> GateState {
         match self.state.load(Ordering::Acquire) {
             0 => GateState::Open,
             1 => GateState::Draining,
@@ -196,7 +203,7 @@ impl Gate {
     }
 
     /// Whether a batch that was given to the processor may go on now.
-    pub(crate) fn may_process(&self) -> bool {
+    pub fn may_process(&self) -> bool {
         matches!(self.state(), GateState::Open | GateState::Draining) && !self.validity.is_over()
     }
 
@@ -235,7 +242,7 @@ impl Gate {
     }
 
     /// Waits until a new batch may be given to the processor; false if that will never be.
-    pub(crate) async fn dispatchable(&self) -> bool {
+    pub async fn dispatchable(&self) -> bool {
         loop {
             let changed = self.changed.notified();
             match self.state() {
@@ -311,7 +318,7 @@ impl Gate {
 
     /// Tells the keeper news of this run. Of progress it is told once until it takes it up, however
     /// much there is meanwhile: so its queue is no longer than there are leases.
-    pub(crate) fn report(&self, key: &LeaseKey, news: RunNews) {
+    pub fn report(&self, key: &LeaseKey, news: RunNews) {
         match (&self.listener, news) {
             (Listener::Keeper(events), news) => {
                 if let RunNews::Progress { checkpoint, progress, flush } = &news {
@@ -343,7 +350,7 @@ impl Gate {
     }
 
     /// All the progress that was reported and not taken up yet; it then counts as taken up.
-    pub(crate) fn take_progress(&self) -> Option<RunNews> {
+    pub fn take_progress(&self) -> Option<RunNews> {
         let Untold { checkpoint, progress, flush } = self.checkpoints().untold.take()?;
         Some(RunNews::Progress { checkpoint, progress, flush })
     }
