@@ -162,3 +162,6 @@ pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     of_rows().into_iter().chain(of_fleets()).collect()
 }
+
+#[cfg(all(test, feature = "simulation"))]
+mod tests;

@@ -102,6 +102,6 @@ impl Clock for GateClock {
 
     async fn sleep_until(&self, at: Time) {
         self.wake.store(at.as_micros(), Ordering::Relaxed);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
