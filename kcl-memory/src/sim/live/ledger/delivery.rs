@@ -96,7 +96,7 @@ impl Ledger {
         });
     }
 
-    /// The first record that is not processed under this lease, if the batch does not start with it.
+    /// The first record that is not processed under this lease, if the batch does not start there.
     fn other_next(
         &mut self,
         process: &Process,

@@ -3,9 +3,10 @@
 //!
 //! The wrappers in `fleet`, and the sink, call a [`Book`] at each delivery, acknowledgement and
 //! effect. The ledger looks up what was put, and tells the oracle a `Fact`: it judges nothing
-//! itself. It keeps the first [`Violation`]; that a test's own expectation does not hold, or that
-//! its settings make no worker, is one, too. The log keeps a line for each thing that happened: for the story of a
-//! record, and for the digest by which two runs of one plan are compared.
+//! itself. It keeps the first [`Violation`]. Only two violations come from elsewhere: a test's own
+//! expectation that does not hold, and settings of which no worker can be made. The log keeps a
+//! line for each thing that happened: for the story of a record, and for the digest by which two
+//! runs of one plan are compared.
 
 mod delivery;
 mod effects;
