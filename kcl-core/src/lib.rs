@@ -23,7 +23,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `conformance` | the suite that every lease store must pass; not covered by semantic versioning |
-//! | `unstable-simulation` | the protocol as a state machine (`coordinator`, `change::Closing`), for a simulator that drives it: **no promises at all**, any release may change it |
+//! | `unstable-simulation` | the protocol as a state machine (`coordinator`, `change::Closing`) and the gate of a run (`worker::gate`), for a simulator that drives them: **no promises at all**, any release may change it |
 
 #[cfg(not(kcl_planted))]
 #[macro_use]

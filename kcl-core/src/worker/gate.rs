@@ -33,18 +33,20 @@ use crate::{
 
 /// The end of the session's validity. The keeper sets it; every gate of the worker shares it.
 #[derive(Clone, Debug)]
-pub(crate) struct Validity {
+pub struct Validity {
     /// Microseconds of `clock`; 0 means never valid.
     until: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
 
 impl Validity {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Of a worker whose session is not valid yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { until: Arc::new(AtomicU64::new(0)), clock }
     }
 
-    pub(crate) fn set(&self, until: Time) {
+    /// From now on it is valid until then.
+    pub fn set(&self, until: Time) {
         self.until.store(until.as_micros(), Ordering::Release);
     }
 
@@ -52,7 +54,8 @@ impl Validity {
         Time::from_micros(self.until.load(Ordering::Acquire))
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether the session is not valid any more.
+    pub fn is_over(&self) -> bool {
         self.clock.now() >= self.until()
     }
 
@@ -68,7 +71,7 @@ impl Validity {
 
 /// The keeper's order to a run. It goes from any state to any other, but never leaves `Dropped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GateState {
+pub enum GateState {
     /// Dispatch batches.
     Open,
     /// Finish the batch that runs, and dispatch no other.
@@ -80,7 +83,7 @@ pub(crate) enum GateState {
 }
 
 /// The gate of one run.
-pub(crate) struct Gate {
+pub struct Gate {
     epoch: Epoch,
     state: AtomicU8,
     changed: Notify,
@@ -148,7 +151,8 @@ impl Untold {
 }
 
 impl Gate {
-    pub(crate) fn new(
+    /// An open gate; `events` receives what its run reports.
+    pub fn new(
         epoch: Epoch,
         validity: Validity,
         delivery: &Delivery,
@@ -176,12 +180,13 @@ impl Gate {
         Self { listener: Listener::Test, ..gate }
     }
 
-    pub(crate) const fn epoch(&self) -> Epoch {
+    /// The epoch of the lease that the run holds.
+    pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
     /// Sets the state and wakes the run. With `Dropped`, every waiting checkpoint fails.
-    pub(crate) fn set(&self, state: GateState) {
+    pub fn set(&self, state: GateState) {
         // A dropped gate stays dropped.
         let keep = |old| (old != GateState::Dropped as u8).then_some(state as u8);
         let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, keep);
@@ -194,7 +199,7 @@ impl Gate {
     }
 
     /// Lets the running batch and the processor's `stop` take until `until`, and no batch start.
-    pub(crate) fn drain(&self, until: Time) {
+    pub fn drain(&self, until: Time) {
         self.drained_by.store(until.as_micros(), Ordering::Release);
         self.set(GateState::Draining);
     }
@@ -205,7 +210,8 @@ impl Gate {
         until.since(self.validity.clock.now())
     }
 
-    pub(crate) fn state(&self) -> GateState {
+    /// What the keeper lets the run do.
+    pub fn state(&self) -> GateState {
         match self.state.load(Ordering::Acquire) {
             0 => GateState::Open,
             1 => GateState::Draining,
@@ -215,7 +221,7 @@ impl Gate {
     }
 
     /// True if a batch that the processor already has may go on.
-    pub(crate) fn may_process(&self) -> bool {
+    pub fn may_process(&self) -> bool {
         matches!(self.state(), GateState::Open | GateState::Draining) && !self.validity.is_over()
     }
 
@@ -255,7 +261,7 @@ impl Gate {
 
     /// Waits until a new batch may be dispatched. False if none may be ever again: the run drains
     /// or is dropped.
-    pub(crate) async fn dispatchable(&self) -> bool {
+    pub async fn dispatchable(&self) -> bool {
         loop {
             let changed = self.changed.notified();
             match self.state() {
@@ -341,7 +347,7 @@ impl Gate {
 
     /// Sends news of this run to the keeper. Progress is joined into one event until the keeper
     /// takes it, so that the keeper's queue holds at most one progress event for each lease.
-    pub(crate) fn report(&self, key: &LeaseKey, news: RunNews) {
+    pub fn report(&self, key: &LeaseKey, news: RunNews) {
         match (&self.listener, news) {
             (Listener::Keeper(events), news) => {
                 if let RunNews::Progress { checkpoint, progress, flush } = &news {
@@ -373,7 +379,7 @@ impl Gate {
     }
 
     /// Takes all progress that was reported since the last call.
-    pub(crate) fn take_progress(&self) -> Option<RunNews> {
+    pub fn take_progress(&self) -> Option<RunNews> {
         let Untold { checkpoint, progress, flush } = self.checkpoints().untold.take()?;
         Some(RunNews::Progress { checkpoint, progress, flush })
     }

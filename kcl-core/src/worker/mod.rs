@@ -23,6 +23,10 @@ mod catch;
 mod declaring;
 mod default_id;
 mod error;
+#[cfg(feature = "unstable-simulation")]
+pub mod gate;
+#[cfg(not(feature = "unstable-simulation"))]
+#[allow(unreachable_pub, reason = "a simulator drives it, too")]
 pub(crate) mod gate;
 mod handle;
 mod keeper;

@@ -5,6 +5,8 @@
 //! few facts that concern it and ignores all others.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "simulation")]
+use std::time::Duration;
 
 use kcl_core::{
     coordinator::StoreCall,
@@ -102,6 +104,31 @@ pub(super) enum Fact<'a> {
     /// The row of a shard was seen to have ended.
     #[cfg(feature = "simulation")]
     EndSeen { shard: &'a ShardId },
+    /// A process holds a shard under an epoch, and made its first processor.
+    #[cfg(feature = "simulation")]
+    Holds { worker: &'a str, shard: &'a ShardId, epoch: Epoch },
+    /// A processor was given a batch.
+    #[cfg(feature = "simulation")]
+    Batch(Batch<'a>),
+    /// A checkpoint covers the first records of a shard: one of them that was not processed.
+    #[cfg(feature = "simulation")]
+    Covered { unprocessed: Option<String> },
+    /// A worker reports records as lost: one of them that the stream still has.
+    #[cfg(feature = "simulation")]
+    LossReported { worker: &'a str, kept: Option<String> },
+    /// The run is over: what became of a record.
+    #[cfg(feature = "simulation")]
+    Finished(Finished<'a>),
+    /// The run is over: a record of a shard that is processed, and that its checkpoint does not
+    /// cover.
+    #[cfg(feature = "simulation")]
+    Uncovered { record: Option<String> },
+    /// A worker was asked to leave so long ago; whether it is still there.
+    #[cfg(feature = "simulation")]
+    AskedToLeave { worker: &'a str, ago: Duration, stays: bool },
+    /// A worker ended; how, if it was neither asked to leave nor gave way to another of its id.
+    #[cfg(feature = "simulation")]
+    WorkerEnded { worker: &'a str, unasked: Option<String> },
     /// The store lost its last writes.
     RolledBack,
     /// The store lost the row of this session: whoever looks takes it for ended.
@@ -190,6 +217,38 @@ pub(super) struct Newest {
     pub(super) epoch: Epoch,
     pub(super) worker: String,
     pub(super) record: String,
+}
+
+/// A batch given to a processor. Records are called as in messages.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    pub(super) worker: &'a str,
+    pub(super) shard: &'a ShardId,
+    pub(super) records: &'a str,
+    pub(super) first: &'a str,
+    /// Records of the shard are missing between its first and its last.
+    pub(super) holes: bool,
+    /// The record that should come next under this lease, if that is not the first.
+    pub(super) next: Option<String>,
+    /// A record of a parent of the shard that is not processed.
+    pub(super) unread: Option<String>,
+    /// Another process whose processor has records of the shard.
+    pub(super) beside: Option<String>,
+    /// Some of it was acknowledged before.
+    pub(super) again: bool,
+}
+
+/// What became of a record that was put.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+pub(super) struct Finished<'a> {
+    pub(super) record: &'a str,
+    pub(super) delivered: bool,
+    /// It was acknowledged, or need not be.
+    pub(super) processed: bool,
+    /// It had its effect, or need not have one.
+    pub(super) in_effect: bool,
 }
 
 /// Records given to a processor: those after `after`.

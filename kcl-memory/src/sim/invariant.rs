@@ -19,6 +19,9 @@ pub(super) enum Excuse {
     Plans,
     /// The store lost who switched streams: for a while two are read.
     Streams,
+    /// Records that were acknowledged may be delivered again.
+    #[cfg(feature = "simulation")]
+    Repeats,
 }
 
 /// Something that must hold in every run.

@@ -25,7 +25,8 @@
 //!    [`Action`] at a time. It is also a text file. The same script gives the same run.
 //! 2. [`World`] takes one event after the other from a queue. An event reaches a host, whose
 //!    coordinator answers with commands. A command becomes a call on the simulated [`Network`], or
-//!    starts or stops the modelled run of a lease. Either puts new events into the queue.
+//!    reaches the modelled run of a lease, by the gate of production
+//!    (`kcl_core::worker::gate`). Either puts new events into the queue.
 //! 3. When something becomes true (a row changed, a batch was dispatched), the world tells the
 //!    oracle a `Fact`. The oracle asks each invariant, and then updates `Known`: what is true of
 //!    the run, kept outside of the code under test.
@@ -41,8 +42,8 @@
 //! `live` runs the code of production: `Worker`, its keeper, readers and processors are tokio tasks
 //! on a paused clock. It therefore finds faults between the worker and a processor, which the first
 //! simulator only models, and it is about a thousand times slower. Its input is a `Plan`. Its
-//! `ledger` records what was put, delivered, acknowledged and written. The ledger checks most of
-//! that itself, and asks an oracle with the invariants of whole workers for the rest.
+//! `ledger` records what was put, delivered, acknowledged and written, and tells an oracle with the
+//! invariants of whole workers.
 //!
 //! # Where to look
 //!

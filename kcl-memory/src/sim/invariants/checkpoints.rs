@@ -50,6 +50,10 @@ impl Invariant for Kept {
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        #[cfg(feature = "simulation")]
+        if let Fact::Uncovered { record: Some(record) } = fact {
+            return Err(format!("{record} is processed, but no checkpoint says so"));
+        }
         let Fact::Settled(settled) = fact else { return Ok(()) };
         if !settled.checkpoints {
             return Ok(());

@@ -40,6 +40,33 @@ impl Invariant for Everything {
     }
 }
 
+/// The name of [`EverythingProcessed`].
+#[cfg(feature = "simulation")]
+pub(in crate::sim) const PROCESSED: &str = "everything is processed";
+
+/// Everything that was put is processed before the run is over.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+pub(super) struct EverythingProcessed;
+
+#[cfg(feature = "simulation")]
+impl Invariant for EverythingProcessed {
+    fn name(&self) -> &'static str {
+        PROCESSED
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        let Fact::Finished(finished) = fact else { return Ok(()) };
+        let why = match (finished.in_effect, finished.delivered) {
+            _ if finished.processed => return Ok(()),
+            (true, _) => "was written, but never acknowledged",
+            (false, true) => "was delivered, but neither written nor acknowledged",
+            (false, false) => "was never delivered",
+        };
+        Err(format!("{} {why}", finished.record))
+    }
+}
+
 /// A run without records proves nothing.
 #[derive(Debug)]
 pub(super) struct SomethingProved;

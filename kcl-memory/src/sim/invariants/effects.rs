@@ -6,6 +6,8 @@ use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 pub(in crate::sim) const IN_ORDER: &str = "effects come in order";
 /// The name of [`EffectsOnce`].
 pub(in crate::sim) const ONCE: &str = "no effect comes twice";
+/// The name of [`EffectsOfAll`].
+pub(in crate::sim) const WRITTEN: &str = "what is processed has its effect";
 /// The name of [`NoStaleEffect`].
 pub(in crate::sim) const FRESH: &str = "no former owner has an effect after its successor";
 
@@ -69,5 +71,24 @@ impl Invariant for NoStaleEffect {
             "{} was written by {} under epoch {epoch}, after {} had written {} under epoch {}",
             effect.record, effect.worker, newest.worker, newest.record, newest.epoch
         ))
+    }
+}
+
+/// When the run is over, each record that is processed has had its effect.
+#[derive(Debug)]
+pub(super) struct EffectsOfAll;
+
+impl Invariant for EffectsOfAll {
+    fn name(&self) -> &'static str {
+        WRITTEN
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        match fact {
+            Fact::Finished(finished) if finished.processed && !finished.in_effect => {
+                Err(format!("{} was never written, and never will be", finished.record))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -3,8 +3,34 @@
 use std::collections::BTreeMap;
 
 use kcl_core::lease::{Epoch, WorkerId};
+#[cfg(feature = "simulation")]
+use kcl_core::stream::ShardId;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known, stream::ShardNo};
+
+/// No two processes hold a shard under one epoch, whether they are given records or not.
+#[cfg(feature = "simulation")]
+#[derive(Debug, Default)]
+pub(super) struct OneHolderPerEpoch {
+    holders: BTreeMap<(ShardId, Epoch), String>,
+}
+
+#[cfg(feature = "simulation")]
+impl Invariant for OneHolderPerEpoch {
+    fn name(&self) -> &'static str {
+        "one holder per epoch"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        let Fact::Holds { worker, shard, epoch } = *fact else { return Ok(()) };
+        match self.holders.insert((shard.clone(), epoch), worker.to_owned()) {
+            Some(former) if former != worker => {
+                Err(format!("{former} and {worker} hold {shard} under one epoch"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 /// All records that are delivered under one epoch of a shard's lease are delivered by one process:
 /// a worker that starts again under its old name is another one.

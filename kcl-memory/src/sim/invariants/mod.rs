@@ -7,7 +7,7 @@
 //! | a simulated fleet (`World`) | [`all`]: of rows and of fleets |
 //! | real processes (`Judge`) | [`observed`]: all, of writes and of records |
 //! | the history of a row (`judge_row`) | [`of_rows`] and [`of_writes`] |
-//! | whole workers on virtual time (`live`) | `of_whole_workers`; the ledger checks the rest |
+//! | whole workers on virtual time (`live`) | `of_whole_workers` |
 
 #[cfg(feature = "simulation")]
 mod budget;
@@ -15,6 +15,8 @@ mod checkpoints;
 mod coverage;
 mod deletions;
 mod delivered;
+#[cfg(feature = "simulation")]
+mod departures;
 #[cfg(feature = "simulation")]
 mod effects;
 mod ends;
@@ -24,6 +26,8 @@ mod frozen;
 mod holders;
 mod keys;
 mod liveness;
+#[cfg(feature = "simulation")]
+mod losses;
 mod marks;
 mod moves;
 mod order;
@@ -32,6 +36,8 @@ mod parents;
 mod placement;
 #[cfg(feature = "simulation")]
 mod readers;
+#[cfg(feature = "simulation")]
+mod repeats;
 mod rivals;
 mod seats;
 mod sessions;
@@ -45,7 +51,12 @@ mod terms;
 mod told;
 
 #[cfg(feature = "simulation")]
-pub(super) use self::effects::{FRESH, IN_ORDER, ONCE};
+pub(super) use self::{
+    delivered::PROCESSED,
+    effects::{FRESH, IN_ORDER, ONCE, WRITTEN},
+    order::NAME as RECORDS_IN_ORDER,
+    parents::NAME as PARENTS_FIRST,
+};
 use super::invariant::Invariant;
 
 /// What each row shows by itself, from its making to its deletion, whoever writes it and why.
@@ -124,6 +135,18 @@ pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant
         Box::new(readers::ReadersAreClosed),
         Box::new(told::EndsAreTrue),
         Box::new(told::EndsAreAcknowledged::default()),
+        Box::new(holders::OneHolderPerEpoch::default()),
+        Box::new(skips::NothingSkipped::default()),
+        Box::new(order::InOrder::default()),
+        Box::new(parents::ParentsFirst),
+        Box::new(overlap::OneDispatcher::default()),
+        Box::new(repeats::NoRepeatForNothing),
+        Box::new(losses::LossesAreTrue),
+        Box::new(effects::EffectsOfAll),
+        Box::new(delivered::EverythingProcessed),
+        Box::new(checkpoints::Kept),
+        Box::new(departures::WhoIsAskedLeaves),
+        Box::new(departures::NobodyStopsByItself),
     ];
     if fresh {
         all.push(Box::new(effects::NoStaleEffect));
@@ -139,3 +162,6 @@ pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     of_rows().into_iter().chain(of_fleets()).collect()
 }
+
+#[cfg(all(test, feature = "simulation"))]
+mod tests;

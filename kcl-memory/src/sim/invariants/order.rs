@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use kcl_core::lease::Epoch;
 
+#[cfg(feature = "simulation")]
+use crate::sim::fact::Batch;
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known, stream::ShardNo};
+
+/// The name of [`InOrder`].
+pub(in crate::sim) const NAME: &str = "records come in order";
 
 /// Within one shard and epoch records come in order: what was not processed comes again first, and
 /// what was processed does not come again.
@@ -16,7 +21,7 @@ pub(super) struct InOrder {
 
 impl Invariant for InOrder {
     fn name(&self) -> &'static str {
-        "records come in order"
+        NAME
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
@@ -33,11 +38,24 @@ impl Invariant for InOrder {
                     return Err(format!("{shard}: after {after} although {processed} was last"));
                 }
             }
+            #[cfg(feature = "simulation")]
+            Fact::Batch(batch) => return follows(batch),
             Fact::Processed { shard, epoch, to, .. } | Fact::Lost { shard, epoch, to } => {
                 self.at.insert((*shard, *epoch), *to);
             }
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// A batch has no holes, and begins with the record that is next.
+#[cfg(feature = "simulation")]
+fn follows(batch: &Batch<'_>) -> Result<(), String> {
+    let Batch { worker, records, first, .. } = batch;
+    match &batch.next {
+        _ if batch.holes => Err(format!("{worker} is given {records} with holes between them")),
+        Some(next) => Err(format!("{worker} is given {first} where {next} is next")),
+        None => Ok(()),
     }
 }

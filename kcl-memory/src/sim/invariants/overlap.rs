@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use kcl_core::lease::Epoch;
 
+#[cfg(feature = "simulation")]
+use crate::sim::fact::Batch;
 use crate::sim::{
     fact::Fact,
     invariant::{Excuse, Invariant},
@@ -28,6 +30,10 @@ impl Invariant for OneDispatcher {
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        #[cfg(feature = "simulation")]
+        if let Fact::Batch(Batch { worker, shard, beside: Some(other), .. }) = fact {
+            return Err(format!("{worker} and {other} process {shard} at once"));
+        }
         let Fact::Dispatched(dispatch) = fact else { return Ok(()) };
         let (shard, worker) = (dispatch.name, dispatch.worker);
         if let Some(other) = &dispatch.overlaps {

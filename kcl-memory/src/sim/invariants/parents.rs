@@ -1,6 +1,11 @@
 //! Parents: all of their records before any of a child.
 
+#[cfg(feature = "simulation")]
+use crate::sim::fact::Batch;
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
+
+/// The name of [`ParentsFirst`].
+pub(in crate::sim) const NAME: &str = "children after parents";
 
 /// Children come after all of their parents' records.
 #[derive(Debug)]
@@ -8,10 +13,14 @@ pub(super) struct ParentsFirst;
 
 impl Invariant for ParentsFirst {
     fn name(&self) -> &'static str {
-        "children after parents"
+        NAME
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        #[cfg(feature = "simulation")]
+        if let Fact::Batch(Batch { first, unread: Some(unread), .. }) = fact {
+            return Err(format!("{first} is delivered before {unread} of its parent"));
+        }
         let Fact::Dispatched(dispatch) = fact else { return Ok(()) };
         let shard = dispatch.name;
         match &dispatch.unread_parent {

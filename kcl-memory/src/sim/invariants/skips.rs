@@ -43,6 +43,10 @@ impl Invariant for NothingSkipped {
                 let done = if is_former { known.reached(shard) } else { known.done(shard) };
                 check(dispatch.name, dispatch.after, done)
             }
+            #[cfg(feature = "simulation")]
+            Fact::Covered { unprocessed: Some(record) } => {
+                Err(format!("{record} is checkpointed, but was not processed"))
+            }
             _ => Ok(()),
         }
     }

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
-    coordinator::{Coordinator, Event},
+    coordinator::{Coordinator, Event, RunEvent, RunNews},
     env::{Rng, Time},
     lease::{SessionId, WorkerId, Zone},
     settings::Coordination,
 };
 
-use super::run::Run;
+use super::{gates::Gates, run::Run};
 use crate::sim::stream::{ShardNo, StreamNo};
 
 /// Makes other draws of a seed.
@@ -31,8 +31,8 @@ pub(super) struct Host {
     pub(super) rng: Rng,
     /// The same for those that only tell what it does.
     pub(super) telling: Rng,
-    /// Runs may dispatch before this local time.
-    pub(super) valid_until: Time,
+    /// What its runs may do, and what they report.
+    pub(super) gates: Gates,
     /// When the process last stood still, and until when; it stays after that time has passed.
     pub(super) still: Option<Still>,
     /// Events that arrived while the process stood still.
@@ -156,7 +156,7 @@ impl Host {
             zone,
             runs: BTreeMap::new(),
             clock,
-            valid_until: Time::ZERO,
+            gates: Gates::new(),
             still: None,
             inbox: Vec::new(),
             requests_cut_until: Time::ZERO,
@@ -187,6 +187,32 @@ impl Host {
         } else {
             (self.batch_takes, false)
         }
+    }
+
+    /// What its clock shows, and its gates see from now on.
+    pub(super) fn look(&self, now: Time) -> Time {
+        let local = self.clock.local(now);
+        self.gates.show(local);
+        local
+    }
+
+    /// Whether it believes in its session.
+    pub(super) fn is_valid(&self, now: Time) -> bool {
+        self.look(now);
+        !self.gates.validity.is_over()
+    }
+
+    /// News of progress mean all that there has been since, as to a worker's keeper.
+    pub(super) fn with_all_progress(&self, no: ShardNo, event: RunEvent) -> RunEvent {
+        let RunEvent { key, epoch, news } = event;
+        let news = match news {
+            RunNews::Progress { .. } => {
+                let run = self.runs.get(&no).filter(|run| run.epoch() == epoch);
+                run.and_then(|run| run.gate.take_progress()).unwrap_or(news)
+            }
+            other => other,
+        };
+        RunEvent { key, epoch, news }
     }
 
     /// Whether the process stands still, and until when.

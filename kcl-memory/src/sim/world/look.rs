@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use kcl_core::{
     env::Time,
     lease::{DocName, Document, Lease, LeaseKey},
+    worker::gate::GateState,
 };
 
-use super::{World, run::Gate};
+use super::{World, run::Run};
 
 impl World {
     /// The time of the run.
@@ -51,8 +52,9 @@ impl World {
         self.hosts.iter().filter(|host| host.is_up() && host.stands_still(self.now).is_none()).any(
             |host| {
                 let run = host.runs.get(&no);
-                host.clock.local(self.now) < host.valid_until
-                    && run.is_some_and(|run| run.gate == Gate::Open && run.epoch == row.epoch)
+                let is_open = |run: &Run| run.gate.state() == GateState::Open;
+                host.is_valid(self.now)
+                    && run.is_some_and(|run| is_open(run) && run.epoch() == row.epoch)
             },
         )
     }

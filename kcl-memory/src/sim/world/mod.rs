@@ -8,7 +8,7 @@
 //!
 //! | files | |
 //! |---|---|
-//! | `host`, `run`, `active_faults`, `rulebook`, `commands`, `interceptor` | what there is now |
+//! | `host`, `run`, `gates`, `active_faults`, `rulebook`, `commands`, `interceptor` | what there is now |
 //! | `sim_events`, `past`, `digest` | what will happen, and what has |
 //! | `telling` | which calls only tell what happens |
 //! | all others | what is done with that: parts of `impl World` |
@@ -19,6 +19,7 @@ mod calls;
 mod commands;
 mod digest;
 mod facts;
+mod gates;
 mod host;
 mod interceptor;
 mod interventions;
@@ -303,6 +304,13 @@ impl World {
             host.inbox.push(event);
             return Ok(());
         }
+        let event = match event {
+            Event::Run(event) => match self.stream.number(&event.key) {
+                Some(no) => Event::Run(host.with_all_progress(no, event)),
+                None => Event::Run(event),
+            },
+            other => other,
+        };
         let local = host.clock.local(now);
         let commands = host.coordinator.handle(local, event);
         for command in commands {

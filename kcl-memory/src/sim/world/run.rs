@@ -4,17 +4,18 @@ use kcl_core::{
     env::Time,
     lease::{Epoch, LeaseKey},
     observe::LoadMeter,
+    worker::gate::Gate,
 };
 
 /// The run of one lease under one epoch in one worker.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Run {
     pub(super) key: LeaseKey,
-    pub(super) epoch: Epoch,
     /// The last record processed.
     pub(super) done: u64,
     /// The batch in the processor.
     pub(super) batch: Option<BatchInWork>,
+    /// Whether it may dispatch: the gate of production.
     pub(super) gate: Gate,
     /// The end of the shard was reported.
     pub(super) ended: bool,
@@ -35,32 +36,15 @@ pub(super) struct BatchInWork {
     pub(super) hung: bool,
 }
 
-/// What a run may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gate {
-    Open,
-    /// Dispatches nothing until resumed.
-    Suspended,
-    /// Stops when its batch is done.
-    Draining,
-    /// Stops when its processor can be interrupted; what it did does not count.
-    Dropped,
-}
-
 impl Run {
     /// A run that begins when its host's clock shows `now`.
-    pub(super) const fn new(key: LeaseKey, epoch: Epoch, done: u64, now: Time) -> Self {
+    pub(super) const fn new(key: LeaseKey, gate: Gate, done: u64, now: Time) -> Self {
         let meter = LoadMeter::new(now);
-        Self {
-            key,
-            epoch,
-            done,
-            batch: None,
-            gate: Gate::Open,
-            ended: false,
-            ticket: 0,
-            read: done,
-            meter,
-        }
+        Self { key, done, batch: None, gate, ended: false, ticket: 0, read: done, meter }
+    }
+
+    /// The epoch of the lease under which it runs.
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.gate.epoch()
     }
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use kcl_core::{
-    coordinator::{Command, Notice, Outcome, RunCommand, RunEvent, RunNews, RunOrder},
+    coordinator::{Command, Notice, Outcome, RunCommand, RunNews, RunOrder},
     env::Time,
-    lease::{Checkpoint, Epoch, Lease, LeaseKey, Progress, WorkerId},
+    lease::{Checkpoint, Epoch, Lease, Progress, WorkerId},
     stream::{Position, SequenceNumber},
+    worker::gate::GateState,
 };
 
 use super::{
     World,
-    run::{BatchInWork, Gate, Run},
+    gates::Dispatchable,
+    run::{BatchInWork, Run},
     sim_events::SimEvent,
 };
 use crate::sim::{
@@ -27,8 +29,6 @@ use crate::sim::{
 const DESCRIBING: Duration = Duration::from_millis(30);
 /// Records a batch holds at most.
 pub(super) const BATCH_MAX: u64 = 100;
-/// How often a run looks whether its session is valid again.
-const LAPSE_POLL: Duration = Duration::from_millis(100);
 /// How long a run waits before it gives a failed batch to the processor again.
 const BACKOFF: Duration = Duration::from_millis(500);
 
@@ -68,7 +68,7 @@ impl World {
                 let report = Box::new(self.measure(at));
                 self.put(self.now, SimEvent::Measured { host: at, report });
             }
-            Command::ValidUntil(until) => self.hosts[at].valid_until = until,
+            Command::ValidUntil(until) => self.hosts[at].gates.validity.set(until),
             Command::Run(command) => return self.direct(at, command),
             Command::Notify(notice) => return self.on_notice(at, &notice),
             Command::Finished(outcome) => {
@@ -124,41 +124,38 @@ impl World {
             });
         }
         let Some(no) = self.stream.number(&key) else { return Ok(()) };
-        let local = self.hosts[at].clock.local(self.now);
+        if let RunOrder::Start(row) = order {
+            self.check_run(at, no)?;
+            self.start_run(at, no, epoch, &row);
+            return Ok(());
+        }
+        let host = &mut self.hosts[at];
+        let run = host.runs.get_mut(&no).filter(|run| run.epoch() == epoch);
+        let Some(run) = run else { return Ok(()) };
         match order {
-            RunOrder::Start(row) => {
-                self.check_run(at, no)?;
-                self.start_run(at, no, epoch, &row);
-            }
-            RunOrder::Drain { .. } => {
-                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
-                run.gate = Gate::Draining;
+            RunOrder::Start(_) => {}
+            RunOrder::Drain { until } => {
+                run.gate.drain(until);
                 if run.batch.is_none() {
-                    self.stop_run(at, no, epoch);
+                    self.stop_run(at, no);
                 }
             }
             RunOrder::Drop(_) => {
-                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
-                if run.batch.is_some_and(|batch| batch.hung) {
-                    run.gate = Gate::Dropped;
-                } else {
-                    self.stop_run(at, no, epoch);
+                run.gate.set(GateState::Dropped);
+                if run.batch.is_none_or(|batch| !batch.hung) {
+                    self.stop_run(at, no);
                 }
             }
             RunOrder::Suspend => {
-                if let Some(run) = self.hosts[at].runs.get_mut(&no) {
-                    run.gate = Gate::Suspended;
-                    run.batch = None;
-                    run.meter.end(local);
-                }
+                run.gate.set(GateState::Suspended);
+                run.batch = None;
+                run.meter.end(host.clock.local(self.now));
                 self.record_run(at, no);
             }
             RunOrder::Resume => {
-                if let Some(run) = self.hosts[at].runs.get_mut(&no) {
-                    run.gate = Gate::Open;
-                    self.record_run(at, no);
-                    self.wake_run(at, no, self.now);
-                }
+                run.gate.set(GateState::Open);
+                self.record_run(at, no);
+                self.wake_run(at, no, self.now);
             }
         }
         Ok(())
@@ -170,15 +167,17 @@ impl World {
             Checkpoint::AtTimestamp(time) => self.stream.count_before(no, *time),
             _ => 0,
         };
-        let begun = self.hosts[at].clock.local(self.now);
-        self.hosts[at].runs.insert(no, Run::new(row.key.clone(), epoch, done, begun));
+        let host = &mut self.hosts[at];
+        let run = Run::new(row.key.clone(), host.gates.open(epoch), done, host.look(self.now));
+        host.runs.insert(no, run);
         self.record_run(at, no);
         self.wake_run(at, no, self.now);
     }
 
-    fn stop_run(&mut self, at: usize, no: ShardNo, epoch: Epoch) {
+    fn stop_run(&mut self, at: usize, no: ShardNo) {
         if let Some(run) = self.hosts[at].runs.remove(&no) {
-            self.tell(at, &run.key, epoch, RunNews::Stopped);
+            run.gate.report(&run.key, RunNews::Stopped);
+            self.hear_gates(at);
         }
         self.record_run(at, no);
     }
@@ -186,10 +185,11 @@ impl World {
     /// For pictures: whether a process reads a shard from now on.
     pub(super) fn record_run(&mut self, at: usize, no: ShardNo) {
         let (Some(timeline), Some(host)) = (&mut self.timeline, self.hosts.get(at)) else { return };
-        let run = host.runs.get(&no).filter(|run| !run.ended && run.gate != Gate::Suspended);
+        let run =
+            host.runs.get(&no).filter(|run| !run.ended && run.gate.state() != GateState::Suspended);
         match run.filter(|_| host.is_up() && host.stands_still(self.now).is_none()) {
             Some(run) => {
-                let (worker, epoch) = (host.worker.clone(), run.epoch);
+                let (worker, epoch) = (host.worker.clone(), run.epoch());
                 let span = Span { shard: no, worker, epoch, from: self.now, to: Time::NEVER };
                 timeline.reads(at, span);
             }
@@ -205,10 +205,11 @@ impl World {
         }
     }
 
-    /// A run's news reach its coordinator as an event of its own, a moment later.
-    fn tell(&mut self, at: usize, key: &LeaseKey, epoch: Epoch, news: RunNews) {
-        let event = RunEvent { key: key.clone(), epoch, news };
-        self.put(self.now, SimEvent::News { host: at, event: Box::new(event) });
+    /// What gates report reaches the coordinator as an event of its own, a moment later.
+    fn hear_gates(&mut self, at: usize) {
+        while let Some(event) = self.hosts[at].gates.next_report() {
+            self.put(self.now, SimEvent::News { host: at, event: Box::new(event) });
+        }
     }
 
     fn wake_run(&mut self, at: usize, no: ShardNo, when: Time) {
@@ -226,8 +227,7 @@ impl World {
     ) -> Result<(), Violation> {
         let now = self.now;
         let Some(host) = self.hosts.get_mut(at).filter(|host| host.is_up()) else { return Ok(()) };
-        let local = host.clock.local(now);
-        let (valid, still) = (local < host.valid_until, host.stands_still(now));
+        let (local, still) = (host.look(now), host.stands_still(now));
         let fails = now < host.failing_until;
         let Some(run) = host.runs.get_mut(&no).filter(|run| run.ticket == ticket) else {
             return Ok(());
@@ -236,20 +236,13 @@ impl World {
             self.wake_run(at, no, still.until);
             return Ok(());
         }
-        if !valid {
-            // Past the deadline the batch is dropped; its records come again.
-            run.batch = None;
-            run.meter.end(local);
-            if !matches!(run.gate, Gate::Draining | Gate::Dropped) {
-                self.wake_run(at, no, now + LAPSE_POLL);
-                return Ok(());
-            }
-        }
         run.meter.end(local);
-        let batch = run.batch.take().filter(|_| run.gate != Gate::Dropped);
+        // A batch that may not go on is dropped; its records come again.
+        let batch = run.batch.take().filter(|_| run.gate.may_process());
         if batch.is_some() && fails {
+            let is_open = run.gate.state() == GateState::Open;
             self.count_fault("batch-failed");
-            if matches!(self.hosts[at].runs.get(&no), Some(run) if run.gate == Gate::Open) {
+            if is_open {
                 self.wake_run(at, no, now + BACKOFF);
                 return Ok(());
             }
@@ -272,7 +265,7 @@ impl World {
         batch: BatchInWork,
     ) -> Result<bool, Violation> {
         let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(false) };
-        let (after, epoch, key) = (run.done, run.epoch, run.key.clone());
+        let (after, epoch) = (run.done, run.epoch());
         run.done = batch.last;
         run.meter.process(batch.last - after);
         let fact = Fact::Processed { shard: no, epoch, after, to: batch.last };
@@ -286,14 +279,18 @@ impl World {
             progress: Progress::NONE,
             flush: false,
         };
-        self.tell(at, &key, epoch, news);
+        if let Some(run) = self.hosts[at].runs.get(&no) {
+            run.gate.report(&run.key, news);
+            self.hear_gates(at);
+        }
         Ok(batch.last - after >= BATCH_MAX)
     }
 
     /// Whether a run that may go on has nothing to do but to wait for more records.
     fn idles(&self, at: usize, no: ShardNo) -> bool {
         let run = self.hosts[at].runs.get(&no);
-        self.stream.shards[no].is_open() && run.is_some_and(|run| run.gate == Gate::Open)
+        self.stream.shards[no].is_open()
+            && run.is_some_and(|run| run.gate.state() == GateState::Open)
     }
 
     /// Dispatches the next records, or reports the end, or looks again later.
@@ -301,16 +298,22 @@ impl World {
         let reaches = self.reaches_stream(at);
         let count = self.stream.count(no, self.now);
         let poll = self.now + self.script.poll;
-        let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
-        let epoch = run.epoch;
-        match run.gate {
-            Gate::Suspended => return Ok(()),
-            Gate::Draining | Gate::Dropped => {
-                self.stop_run(at, no, epoch);
+        let host = &mut self.hosts[at];
+        let Some(run) = host.runs.get_mut(&no) else { return Ok(()) };
+        match host.gates.ask(&run.gate) {
+            Dispatchable::Now => {}
+            Dispatchable::Later(Time::NEVER) => return Ok(()),
+            Dispatchable::Later(local) => {
+                let again = host.clock.global(local);
+                self.wake_run(at, no, again);
                 return Ok(());
             }
-            Gate::Open => {}
+            Dispatchable::Never => {
+                self.stop_run(at, no);
+                return Ok(());
+            }
         }
+        let epoch = run.epoch();
         let shard = &self.stream.shards[no];
         if !reaches || shard.former {
             // A reader of what cannot be reached tries again and again.
@@ -331,9 +334,8 @@ impl World {
         if shard.is_open() {
             self.wake_run(at, no, poll);
         } else if !std::mem::replace(&mut run.ended, true) {
-            let key = run.key.clone();
-            let children = self.stream.children(no);
-            self.tell(at, &key, epoch, RunNews::Ended { children });
+            run.gate.report(&run.key, RunNews::Ended { children: self.stream.children(no) });
+            self.hear_gates(at);
             self.record_run(at, no);
         }
         Ok(())
@@ -347,7 +349,7 @@ impl World {
         let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
         run.batch = Some(BatchInWork { last, until, hung });
         run.meter.begin(local);
-        let (epoch, after) = (run.epoch, run.done);
+        let (epoch, after) = (run.epoch(), run.done);
         let stream = &self.stream;
         let unread = stream.shards[no].parents.iter().find_map(|parent| {
             let (count, done) = (stream.count(*parent, self.now), self.oracle.done(*parent));
@@ -373,7 +375,7 @@ impl World {
         let others = self.hosts.iter().enumerate().filter(|(at, host)| *at != me && host.is_up());
         let mut busy = others.filter(|(_, host)| {
             let batch = host.runs.get(&no).and_then(|run| run.batch);
-            batch.is_some_and(|batch| now < batch.until) && host.clock.local(now) < host.valid_until
+            batch.is_some_and(|batch| now < batch.until) && host.is_valid(now)
         });
         busy.next().map(|(_, host)| host.worker.clone())
     }

@@ -197,7 +197,7 @@ impl World {
     fn settled(&self) -> Settled {
         let up = self.hosts.iter().filter(|host| host.is_up());
         let running = up.map(|host| {
-            let runs = host.runs.iter().map(|(no, run)| (*no, (run.epoch, run.done))).collect();
+            let runs = host.runs.iter().map(|(no, run)| (*no, (run.epoch(), run.done))).collect();
             let stranger = host.reads != self.stream.current;
             let drained = self.is_drained(&host.worker);
             let worker = SettledWorker { runs, stays: host.is_member(), stranger, drained };

@@ -135,18 +135,20 @@ impl World<'_> {
                 // A process ends with its main function, and with it every task it had.
                 member.process.kill();
                 let mut ledger = self.book.ledger();
-                match ended {
-                    Ok(()) if member.leaving => ledger.note(name, format!("{name} has left")),
+                let unasked = match ended {
+                    Ok(()) if member.leaving => {
+                        ledger.note(name, format!("{name} has left"));
+                        None
+                    }
                     Err(WorkerError::DuplicateWorkerId(_)) => {
                         ledger.note(name, format!("{name} stops: another has its id"));
                         // What a supervisor does.
                         restart.extend((n == newest && !member.leaving).then_some(*slot));
+                        None
                     }
-                    other => {
-                        let what = format!("{name} stops by itself: {other:?}");
-                        ledger.violate(Broken::Library, what, Vec::new());
-                    }
-                }
+                    other => Some(format!("{other:?}")),
+                };
+                ledger.worker_ended(name, unasked);
             }
         }
         for slot in restart {

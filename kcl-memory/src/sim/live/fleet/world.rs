@@ -261,11 +261,9 @@ impl<'a> World<'a> {
         }
         let until = self.now() + grace;
         let gone = |world: &Self| world.fleet.values().flatten().all(|member| !member.is_up());
-        if !self.go_on(until, gone).await {
-            let up = self.fleet.values().flatten().find(|member| member.is_up());
-            let up = up.map(|member| member.process.name().to_owned()).unwrap_or_default();
-            let what = format!("{up} was asked to leave and is still there {grace:?} later");
-            self.book.ledger().violate(Broken::Library, what, Vec::new());
+        self.go_on(until, gone).await;
+        for member in self.fleet.values().flatten() {
+            self.book.ledger().asked_to_leave(&member.process, grace);
         }
         // What is on its way to the sink arrives.
         self.go_on(self.now() + Duration::from_secs(5), |_| false).await;

@@ -8,8 +8,12 @@ use kcl_core::{
     stream::{Position, Record, ShardId},
 };
 
-use super::{Broken, Ledger, Place, tenancy::Tenancy};
-use crate::sim::{fact::Fact, live::fleet::Process};
+use super::{Ledger, Place, RecordBook, tenancy::Tenancy};
+use crate::sim::{
+    fact::{Batch, Fact},
+    invariants,
+    live::fleet::Process,
+};
 
 /// How a dispatch ended.
 pub(in crate::sim::live) enum Ended {
@@ -32,16 +36,14 @@ impl Ledger {
         let Some(book) = self.shards.get_mut(&shard) else { return };
         let next = book.passed(lease.started_at());
         let at_horizon = !matches!(lease.started_at(), Checkpoint::After(_));
-        let former = book.epochs.insert(epoch, key.0.clone());
+        book.epochs.insert(epoch, key.0.clone());
         // What it starts behind is passed over for good.
         let behind = if next == 0 { "at the beginning".into() } else { format!("behind {next}") };
         let text = format!("{} holds {shard} under epoch {epoch}, {behind}", key.0);
         self.log.note_records(now, process.name(), (&shard, 0..next), text);
         self.tenancies.insert(key, Tenancy { next, at_horizon, rewound: false });
-        if let Some(former) = former {
-            let what = format!("{former} and {} hold {shard} under one epoch", process.name());
-            self.violate(Broken::Library, what, Vec::new());
-        }
+        let fact = Fact::Holds { worker: process.name(), shard: &shard, epoch };
+        self.learn(&fact, |_| Vec::new());
         self.check_checkpoint(&shard, next);
     }
 
@@ -54,54 +56,56 @@ impl Ledger {
             .iter()
             .take(passed)
             .position(|record| !record.is_done() && (by_batch || !record.delivered));
-        if let Some(ahead) = ahead {
-            let place = (shard.clone(), ahead);
-            let what = format!("{} is checkpointed, but was not processed", self.name(&place));
-            self.violate(Broken::Library, what, vec![place]);
-        }
+        let place = ahead.map(|ahead| (shard.clone(), ahead));
+        let unprocessed = place.as_ref().map(|place| self.name(place));
+        self.learn(&Fact::Covered { unprocessed }, |_| place.into_iter().collect());
     }
 
     /// A batch is given to a processor.
     pub(in crate::sim::live) fn dispatched(&mut self, process: &Process, batch: &RecordBatch) {
         let Some((shard, range)) = self.range(batch) else { return };
-        let (first, last) = (range.start, range.end - 1);
+        let (first, holes) = ((shard.clone(), range.start), range.len() != batch.len());
         let now = self.now();
-        let (name, names) = (process.name(), self.names(&shard, first, last));
-        let text = format!("{name} is given {names}");
-        self.log.note_records(now, name, (&shard, range.clone()), text);
-        if range.len() != batch.len() {
-            let place = (shard.clone(), first);
-            let what = format!("{name} is given {names} with holes between them");
-            self.violate(Broken::Library, what, vec![place]);
-        }
-        self.check_next(process, batch, &shard, first);
-        self.check_parents(&shard, first);
-        self.check_alone(process, &shard, first);
-        let again = self.planned && self.expected.acknowledged_by_batch;
+        let (worker, records) = (process.name(), self.names(&shard, range.start, range.end - 1));
+        let text = format!("{worker} is given {records}");
+        self.log.note_records(now, worker, (&shard, range.clone()), text);
+        let next = self.other_next(process, batch, &first);
+        let unread = self.unread_of_parents(&shard);
         let Some(book) = self.shards.get_mut(&shard) else { return };
-        let again = again && book.records.get(range.clone()).is_some_and(is_any_acknowledged);
-        book.in_hand = Some(name.to_owned());
-        book.records.iter_mut().take(range.end).skip(first).for_each(|r| r.delivered = true);
-        if again {
-            let what = format!("{name} is given {names} again, although nothing went wrong");
-            self.violate(Broken::Library, what, vec![(shard, first)]);
-        }
+        let beside = book.in_hand.replace(worker.to_owned()).filter(|other| other != worker);
+        let again = book.records.get(range.clone()).is_some_and(is_any_acknowledged);
+        book.records.iter_mut().take(range.end).skip(range.start).for_each(|r| r.delivered = true);
+        let fact = Fact::Batch(Batch {
+            worker,
+            shard: &shard,
+            records: &records,
+            first: &self.name(&first),
+            holes,
+            next: next.as_ref().map(|next| self.name(next)),
+            unread: unread.as_ref().map(|unread| self.name(unread)),
+            beside,
+            again,
+        });
+        self.learn(&fact, |invariant| {
+            let other = match invariant {
+                invariants::RECORDS_IN_ORDER => next.filter(|_| !holes),
+                invariants::PARENTS_FIRST => unread,
+                _ => None,
+            };
+            other.into_iter().chain([first]).collect()
+        });
     }
 
-    /// Each batch starts with the first record that is not processed under this lease.
-    fn check_next(
+    /// The first record that is not processed under this lease, if the batch does not start there.
+    fn other_next(
         &mut self,
         process: &Process,
         batch: &RecordBatch,
-        shard: &ShardId,
-        first: usize,
-    ) {
+        (shard, first): &Place,
+    ) -> Option<Place> {
+        let first = *first;
         let key = (process.name().to_owned(), shard.clone(), batch.fence().epoch);
-        let (Some(tenancy), Some(book)) =
-            (self.tenancies.get_mut(&key), self.shards.get_mut(shard))
-        else {
-            return;
-        };
+        let (tenancy, book) = (self.tenancies.get_mut(&key)?, self.shards.get_mut(shard)?);
         while tenancy.next < first {
             let Some(record) = book.records.get_mut(tenancy.next) else { break };
             // Before anything was read, the beginning is wherever the stream begins.
@@ -118,49 +122,19 @@ impl Ledger {
         if std::mem::take(&mut tenancy.rewound) {
             tenancy.next = tenancy.next.min(first);
         }
-        let next = tenancy.next;
-        if next != first {
-            let (next, first) = ((shard.clone(), next), (shard.clone(), first));
-            let what = format!(
-                "{} is given {} where {} is next",
-                process.name(),
-                self.name(&first),
-                self.name(&next)
-            );
-            self.violate(Broken::Library, what, vec![next, first]);
-        }
+        (tenancy.next != first).then(|| (shard.clone(), tenancy.next))
     }
 
-    /// Records of a child come after all of its parents' records.
-    fn check_parents(&mut self, shard: &ShardId, first: usize) {
+    /// A record of a parent of the shard that is not processed.
+    fn unread_of_parents(&self, shard: &ShardId) -> Option<Place> {
         let by_batch = self.expected.acknowledged_by_batch;
-        let parents = self.shards.get(shard).map(|book| book.parents.clone()).unwrap_or_default();
-        for parent in parents {
-            let Some(book) = self.shards.get(&parent) else { continue };
-            let early = book
-                .records
-                .iter()
-                .position(|record| !record.is_done() && (by_batch || !record.delivered));
-            if let Some(early) = early {
-                let (early, first) = ((parent, early), (shard.clone(), first));
-                let what = format!(
-                    "{} is delivered before {} of its parent",
-                    self.name(&first),
-                    self.name(&early)
-                );
-                self.violate(Broken::Library, what, vec![early, first]);
-            }
-        }
-    }
-
-    /// Nobody else has records of the shard in hand.
-    fn check_alone(&mut self, process: &Process, shard: &ShardId, first: usize) {
-        let other = self.shards.get(shard).and_then(|book| book.in_hand.clone());
-        let other = other.filter(|other| other != process.name() && !self.may_overlap);
-        if let Some(other) = other {
-            let what = format!("{} and {other} process {shard} at once", process.name());
-            self.violate(Broken::Library, what, vec![(shard.clone(), first)]);
-        }
+        let parents = &self.shards.get(shard)?.parents;
+        parents.iter().find_map(|parent| {
+            let mut records = self.shards.get(parent)?.records.iter();
+            let is_unread =
+                |record: &RecordBook| !record.is_done() && (by_batch || !record.delivered);
+            Some((parent.clone(), records.position(is_unread)?))
+        })
     }
 
     /// The processor is done with a batch, or was interrupted.
@@ -243,11 +217,10 @@ impl Ledger {
         let text = format!("{process} reports {} records of {shard} as lost", range.len());
         let now = self.now();
         self.log.note_records(now, process, (&shard, range.clone()), text);
-        if range.end > trimmed {
-            let place = (shard, range.end - 1);
-            let what = format!("{process} reports {} as lost: it is there", self.name(&place));
-            self.violate(Broken::Library, what, vec![place]);
-        }
+        let place = (range.end > trimmed).then(|| (shard, range.end - 1));
+        let kept = place.as_ref().map(|place| self.name(place));
+        let fact = Fact::LossReported { worker: process, kept };
+        self.learn(&fact, |_| place.into_iter().collect());
     }
 
     /// A worker says that a record was skipped, as its policy wants.
@@ -293,6 +266,6 @@ impl Ledger {
     }
 }
 
-fn is_any_acknowledged(records: &[super::RecordBook]) -> bool {
+fn is_any_acknowledged(records: &[RecordBook]) -> bool {
     records.iter().any(|record| record.acknowledged)
 }

@@ -2,9 +2,10 @@
 
 use kcl_core::{lease::Epoch, stream::ShardId};
 
-use super::{Broken, Ledger, Order, Place, RecordBook};
+use super::{Ledger, Order, Place, RecordBook};
 use crate::sim::{
     fact::{Effect, Fact, Newest},
+    invariants,
     live::fleet::Process,
 };
 
@@ -59,10 +60,10 @@ impl Ledger {
             }),
         });
         let latest = newest.map(|(.., latest)| latest);
-        self.learn(&fact, |broken| {
-            let other = match broken {
-                Broken::Misordered => missing,
-                Broken::Stale => latest,
+        self.learn(&fact, |invariant| {
+            let other = match invariant {
+                invariants::IN_ORDER => missing,
+                invariants::FRESH => latest,
                 _ => None,
             };
             other.into_iter().chain([place.clone()]).collect()

@@ -1,9 +1,17 @@
-//! What must be true while nothing goes wrong any more, and at the end.
+//! What is told while nothing goes wrong any more, and at the end.
 
-use kcl_core::lease::{Checkpoint, Lease};
+use std::time::Duration;
 
-use super::{Broken, Ledger, Place};
-use crate::sim::fact::Fact;
+use kcl_core::{
+    lease::{Checkpoint, Lease},
+    stream::ShardId,
+};
+
+use super::{Ledger, Place, ShardBook};
+use crate::sim::{
+    fact::{Fact, Finished},
+    live::fleet::Process,
+};
 
 impl Ledger {
     /// Whether the fleet is done with everything that was put.
@@ -30,12 +38,20 @@ impl Ledger {
         }
     }
 
+    /// A worker was asked to leave so long ago.
+    pub(in crate::sim::live) fn asked_to_leave(&mut self, process: &Process, ago: Duration) {
+        let (worker, stays) = (process.name(), !process.is_dead());
+        self.learn(&Fact::AskedToLeave { worker, ago, stays }, |_| Vec::new());
+    }
+
+    /// A worker has ended; how, if nobody asked it to.
+    pub(in crate::sim::live) fn worker_ended(&mut self, worker: &str, unasked: Option<String>) {
+        self.learn(&Fact::WorkerEnded { worker, unasked }, |_| Vec::new());
+    }
+
     /// Everything is over, and every worker has left.
     pub(in crate::sim::live) fn check_end(&mut self, rows: &[Lease]) {
-        if let Some((broken, place, why)) = self.first_missing() {
-            let what = format!("{} {why}", self.name(&place));
-            return self.violate(broken, what, vec![place]);
-        }
+        self.tell_finished();
         self.check_rows(rows);
         if self.expected.manual {
             return;
@@ -43,35 +59,29 @@ impl Ledger {
         for row in rows {
             let Some(shard) = row.key.shard() else { continue };
             let Some(book) = self.shards.get(&shard) else { continue };
-            let all = book.records.len();
             let passed = book.passed(&row.checkpoint);
             let behind = book.records.iter().skip(passed).position(|record| !record.excused);
-            if let Some(behind) = behind.map(|n| n + passed).filter(|n| *n < all) {
-                let place = (shard, behind);
-                let what = format!("{} is processed, but no checkpoint says so", self.name(&place));
-                self.violate(Broken::Library, what, vec![place]);
-            }
+            let place = behind.map(|n| (shard, n + passed));
+            let record = place.as_ref().map(|place| self.name(place));
+            self.learn(&Fact::Uncovered { record }, |_| place.into_iter().collect());
         }
     }
 
-    /// The first record that something is missing of, and what.
-    fn first_missing(&self) -> Option<(Broken, Place, &'static str)> {
+    /// What became of each record.
+    fn tell_finished(&mut self) {
         let manual = self.expected.manual;
-        for (shard, book) in &self.shards {
-            for (record, n) in book.records.iter().zip(0..) {
-                let done = record.is_done() || (manual && record.delivered);
-                let (broken, why) = match (done, record.is_in_effect()) {
-                    (true, true) => continue,
-                    (true, false) => (Broken::Skipped, "was never written, and never will be"),
-                    (false, true) => (Broken::Stuck, "was written, but never acknowledged"),
-                    (false, false) if record.delivered => {
-                        (Broken::Stuck, "was delivered, but neither written nor acknowledged")
-                    }
-                    (false, false) => (Broken::Stuck, "was never delivered"),
-                };
-                return Some((broken, (shard.clone(), n), why));
-            }
+        let all = |(shard, book): (&ShardId, &ShardBook)| {
+            let places = 0..book.records.len();
+            places.map(|n| (shard.clone(), n)).collect::<Vec<Place>>()
+        };
+        let places: Vec<Place> = self.shards.iter().flat_map(all).collect();
+        for place in places {
+            let Some(record) = self.record(&place) else { continue };
+            let (delivered, in_effect) = (record.delivered, record.is_in_effect());
+            let processed = record.is_done() || (manual && delivered);
+            let record = &self.name(&place);
+            let finished = Finished { record, delivered, processed, in_effect };
+            self.learn(&Fact::Finished(finished), |_| vec![place]);
         }
-        None
     }
 }

@@ -1,11 +1,12 @@
 //! What is true of a run, kept outside the code under test: what was put, delivered, acknowledged
-//! and written, and what must hold of that.
+//! and written.
 //!
 //! The wrappers in `fleet`, and the sink, call a [`Book`] at each delivery, acknowledgement and
-//! effect. The ledger compares it with what was put, and keeps the first [`Violation`]. What an
-//! invariant of the first simulator can judge (effects, memory, readers, ends of shards) goes to an
-//! oracle as a `Fact`. The log keeps a line for each thing that happened: for the story of a
-//! record, and for the digest by which two runs of one plan are compared.
+//! effect. The ledger looks up what was put, and tells the oracle a `Fact`: it judges nothing
+//! itself. It keeps the first [`Violation`]. Only two violations come from elsewhere: a test's own
+//! expectation that does not hold, and settings of which no worker can be made. The log keeps a
+//! line for each thing that happened: for the story of a record, and for the digest by which two
+//! runs of one plan are compared.
 
 mod delivery;
 mod effects;
@@ -40,7 +41,7 @@ use self::{
 };
 pub use violation::Broken;
 
-use crate::sim::{fact::Fact, invariants, oracle::Oracle};
+use crate::sim::{fact::Fact, invariant::Excuse, invariants, oracle::Oracle};
 
 /// What a test holds a run to.
 #[derive(Clone)]
@@ -78,10 +79,6 @@ pub(super) struct Ledger {
     /// When the run began, on the runtime's paused clock.
     started: Instant,
     pub(super) expected: Expected,
-    /// Two workers may be given records of one shard at once.
-    may_overlap: bool,
-    /// Nothing happens that makes a fleet deliver a record twice.
-    planned: bool,
     shards: BTreeMap<ShardId, ShardBook>,
     /// Where each record is, by its position.
     places: BTreeMap<Position, Place>,
@@ -94,7 +91,7 @@ pub(super) struct Ledger {
     /// Bytes of the largest record that was put: a worker may exceed its budget by so much
     /// for each shard.
     largest_record: usize,
-    /// Has the invariants of whole workers only.
+    /// Judges all that the ledger tells it, by the invariants of whole workers.
     oracle: Oracle,
     log: Log,
     /// The first violation; later ones may follow from it and are dropped.
@@ -105,19 +102,21 @@ impl Book {
     /// An empty book of a run that starts now.
     pub(super) fn new(expected: Expected, planned: bool) -> Self {
         let (once, fresh) = (expected.exactly_once, expected.no_stale_writes);
-        let invariants = invariants::of_whole_workers(once, fresh);
+        let mut oracle = Oracle::of(invariants::of_whole_workers(once, fresh), 0);
+        // Where the processor sets checkpoints by itself, acknowledging says nothing.
+        if !(planned && expected.acknowledged_by_batch) {
+            oracle.excuse(Excuse::Repeats);
+        }
         Self(Arc::new(Mutex::new(Ledger {
             started: Instant::now(),
             expected,
-            may_overlap: false,
-            planned,
             shards: BTreeMap::new(),
             places: BTreeMap::new(),
             numbers: Vec::new(),
             tenancies: BTreeMap::new(),
             unprocessed: BTreeMap::new(),
             largest_record: 0,
-            oracle: Oracle::of(invariants, 0),
+            oracle,
             log: Log::default(),
             violation: None,
         })))
@@ -135,7 +134,8 @@ impl Ledger {
 
     /// From now on two workers may be given records of one shard at once, and again.
     pub(super) fn allow_overlap(&mut self) {
-        (self.may_overlap, self.planned) = (true, false);
+        self.oracle.excuse(Excuse::Overlap);
+        self.oracle.excuse(Excuse::Repeats);
     }
 
     /// Something happened to `who`, or to everybody if that is empty.
@@ -218,12 +218,12 @@ impl Ledger {
     }
 
     /// Tells the oracle a fact. What that breaks is told with the stories of the records that it is
-    /// about, by what is broken.
-    fn learn(&mut self, fact: &Fact<'_>, about: impl FnOnce(Broken) -> Vec<Place>) {
+    /// about, by the invariant that is broken.
+    fn learn(&mut self, fact: &Fact<'_>, about: impl FnOnce(&str) -> Vec<Place>) {
         let now = Time::from_micros(u64::try_from(self.now().as_micros()).unwrap_or(u64::MAX));
         if let Err(violation) = self.oracle.learn(now, fact) {
-            let broken = Broken::by(violation.invariant);
-            self.violate(broken, violation.what, about(broken));
+            let about = about(violation.invariant);
+            self.violate(Broken::by(violation.invariant), violation.what, about);
         }
     }
 

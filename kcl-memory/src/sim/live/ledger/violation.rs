@@ -49,6 +49,8 @@ impl Broken {
             invariants::IN_ORDER => Self::Misordered,
             invariants::ONCE => Self::Repeated,
             invariants::FRESH => Self::Stale,
+            invariants::WRITTEN => Self::Skipped,
+            invariants::PROCESSED => Self::Stuck,
             _ => Self::Library,
         }
     }

@@ -1,0 +1,22 @@
+//! Losses: reported of what is gone.
+
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
+
+/// A worker reports only records as lost that the stream has dropped.
+#[derive(Debug)]
+pub(super) struct LossesAreTrue;
+
+impl Invariant for LossesAreTrue {
+    fn name(&self) -> &'static str {
+        "losses are true"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        match fact {
+            Fact::LossReported { worker, kept: Some(record) } => {
+                Err(format!("{worker} reports {record} as lost: it is there"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
