@@ -33,8 +33,8 @@ impl<I: Clone, F: FnMut(&I) -> bool> Search<I, F> {
     }
 }
 
-/// Drops parts of what is searched: first many at once, then one by one. `count` says how many there
-/// are, and `drop` tries to do without those of a range. Whether any was dropped.
+/// Drops parts of what is searched: first many at once, then one by one. `count` says how many
+/// there are, and `drop` tries to do without those of a range. Whether any was dropped.
 pub(super) fn drop_parts<S>(
     search: &mut S,
     count: impl Fn(&S) -> usize,
