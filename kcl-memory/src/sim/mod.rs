@@ -55,6 +55,7 @@
 //! | `fact`, `known` | what became true, and what is true so far |
 //! | `oracle`, `invariant`, `invariants` | whether that is allowed |
 //! | `finding`, `shrink`, `campaign` | scripts that break an invariant; many seeds |
+//! | `search` | which input is simpler and fails alike; both simulators use it |
 //! | `judge` | whether a run of real processes, or the history of a real row, was allowed |
 //! | `timeline`, `report` | which worker held what when, for pictures; the counts of a run |
 //! | `live` | the second simulator |
@@ -74,6 +75,7 @@ mod oracle;
 mod queue;
 mod report;
 mod script;
+mod search;
 mod shrink;
 mod store;
 mod stream;

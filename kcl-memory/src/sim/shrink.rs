@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use kcl_core::settings::Coordination;
 
-use super::{Network, Script, Step};
+use super::{
+    Network, Script, Step,
+    search::{Search, drop_parts},
+};
 
 /// Runs at most: what is still long then is left so.
 const RUNS_MAX: usize = 1_500;
@@ -21,7 +24,7 @@ const OTHER_SEEDS: [u64; 3] = [1, 2, 3];
 /// network, usual settings, shorter and rounder times. `script` itself has to be broken.
 #[must_use]
 pub fn shrink(script: &Script, broken: impl FnMut(&Script) -> bool) -> Script {
-    let mut search = Search { best: script.clone(), broken, runs: 0 };
+    let mut search = Search::begin(script.clone(), RUNS_MAX, broken);
     loop {
         let before = search.best.clone();
         search.drop_steps();
@@ -30,22 +33,13 @@ pub fn shrink(script: &Script, broken: impl FnMut(&Script) -> bool) -> Script {
         search.make_smaller();
         search.make_calmer();
         search.make_shorter();
-        if search.best == before || search.runs >= RUNS_MAX {
+        if search.best == before || search.is_over() {
             return search.best;
         }
     }
 }
 
-struct Search<F> {
-    /// The simplest script so far that is still broken.
-    best: Script,
-    /// Plays a script, and says whether it is broken in the way that is looked for.
-    broken: F,
-    /// Scripts played so far.
-    runs: usize,
-}
-
-impl<F: FnMut(&Script) -> bool> Search<F> {
+impl<F: FnMut(&Script) -> bool> Search<Script, F> {
     /// Takes the script that `change` makes of the best one, if it is another and still broken.
     fn try_with(&mut self, change: impl FnOnce(&mut Script)) -> bool {
         let mut next = self.best.clone();
@@ -56,33 +50,15 @@ impl<F: FnMut(&Script) -> bool> Search<F> {
         let own = self.best.seed;
         // A long script is first cut down as it is: each run takes its time.
         let others = if self.best.steps.len() > 12 { 0 } else { OTHER_SEEDS.len() };
-        for seed in std::iter::once(own).chain(OTHER_SEEDS.into_iter().take(others)) {
-            if self.runs >= RUNS_MAX {
-                return false;
-            }
-            self.runs += 1;
-            next.seed = seed;
-            if (self.broken)(&next) {
-                self.best = next;
-                return true;
-            }
-        }
-        false
+        let mut seeds = std::iter::once(own).chain(OTHER_SEEDS.into_iter().take(others));
+        seeds.any(|seed| self.take(Script { seed, ..next.clone() }))
     }
 
-    /// Drops steps: first many at once, then one by one.
     fn drop_steps(&mut self) {
-        let mut size = self.best.steps.len();
-        while size > 0 {
-            let mut at = 0;
-            while at < self.best.steps.len() {
-                let end = (at + size).min(self.best.steps.len());
-                if !self.try_with(|script| drop(script.steps.drain(at..end))) {
-                    at = end;
-                }
-            }
-            size /= 2;
-        }
+        let count = |search: &Self| search.best.steps.len();
+        drop_parts(self, count, |search, range| {
+            search.try_with(|script| drop(script.steps.drain(range)))
+        });
     }
 
     /// Makes everything happen in half the time.

@@ -3,86 +3,67 @@
 use std::time::Duration;
 
 use super::Plan;
+use crate::sim::search::{Search, drop_parts};
 
 /// How many runs shrinking may cost.
 const RUNS: usize = 300;
 
 /// Makes `plan` as small as it gets while `fails` says that it still fails.
-pub(in crate::sim::live) fn shrink(plan: Plan, mut fails: impl FnMut(&Plan) -> bool) -> Plan {
-    let mut best = plan;
-    let mut runs = 0;
+pub(in crate::sim::live) fn shrink(plan: Plan, fails: impl FnMut(&Plan) -> bool) -> Plan {
+    let mut search = Search::begin(plan, RUNS, fails);
     // As long as a round makes it smaller, another may.
     loop {
-        let mut better = false;
-        let mut size = best.steps.len().max(1);
-        while size > 0 && runs < RUNS {
-            better |= drop_steps(&mut best, size, &mut runs, &mut fails);
-            size /= 2;
-        }
+        let mut better = search.drop_steps();
         for smaller in SMALLER {
-            while runs < RUNS {
-                let Some(candidate) = smaller(&best) else { break };
-                runs += 1;
-                if !fails(&candidate) {
-                    break;
-                }
-                best = candidate;
+            while let Some(candidate) = smaller(&search.best)
+                && search.take(candidate)
+            {
                 better = true;
             }
         }
-        better |= shorten_steps(&mut best, &mut runs, &mut fails);
-        if !better || runs >= RUNS {
-            return best;
+        better |= search.shorten_steps();
+        if !better || search.is_over() {
+            return search.best;
         }
     }
 }
 
-/// Drops runs of `size` steps that are not needed; true if there were any.
-fn drop_steps(
-    best: &mut Plan,
-    size: usize,
-    runs: &mut usize,
-    fails: &mut impl FnMut(&Plan) -> bool,
-) -> bool {
-    let (mut from, mut better) = (0, false);
-    while from < best.steps.len() && *runs < RUNS {
-        let mut candidate = best.clone();
-        let to = (from + size).min(candidate.steps.len());
-        candidate.steps.drain(from..to);
-        *runs += 1;
-        if fails(&candidate) {
-            *best = candidate;
-            better = true;
-        } else {
-            from += size;
-        }
+impl<F: FnMut(&Plan) -> bool> Search<Plan, F> {
+    /// Drops steps that are not needed; true if there were any.
+    fn drop_steps(&mut self) -> bool {
+        let count = |search: &Self| search.best.steps.len();
+        drop_parts(self, count, |search, range| {
+            let mut candidate = search.best.clone();
+            candidate.steps.drain(range);
+            search.take(candidate)
+        })
     }
-    better
+
+    /// Halves how long each fault lasts, as often as that goes well.
+    fn shorten_steps(&mut self) -> bool {
+        let mut better = false;
+        for step in 0..self.best.steps.len() {
+            while let Some(candidate) = shortened(&self.best, step)
+                && self.take(candidate)
+            {
+                better = true;
+            }
+        }
+        better
+    }
 }
 
-/// Halves how long each fault lasts, as often as that goes well.
-fn shorten_steps(best: &mut Plan, runs: &mut usize, fails: &mut impl FnMut(&Plan) -> bool) -> bool {
-    let mut better = false;
-    for step in 0..best.steps.len() {
-        while *runs < RUNS {
-            let mut candidate = best.clone();
-            let Some(step) = candidate.steps.get_mut(step) else { break };
-            if step.lasts < Duration::from_millis(400) {
-                break;
-            }
-            step.lasts = Duration::from_millis(
-                u64::try_from(step.lasts.as_millis() / 2).unwrap_or_default(),
-            );
-            *runs += 1;
-            if !fails(&candidate) {
-                break;
-            }
-            *best = candidate;
-            better = true;
-        }
-    }
-    better
+/// A plan in which a step lasts half as long; `None` if it is short.
+fn shortened(plan: &Plan, step: usize) -> Option<Plan> {
+    let mut plan = plan.clone();
+    let step = plan.steps.get_mut(step).filter(|step| step.lasts >= SHORT)?;
+    step.lasts =
+        Duration::from_millis(u64::try_from(step.lasts.as_millis() / 2).unwrap_or_default());
+    Some(plan)
 }
+
+/// What lasts less is not shortened.
+const SHORT: Duration = Duration::from_millis(400);
 
 type Smaller = fn(&Plan) -> Option<Plan>;
 
