@@ -1,7 +1,7 @@
 //! Sets and removes the operator's marks on workers and leases: `kcl workers drain`, `kcl leases
 //! move`, `pause`, `skip` and so on.
 //!
-//! Each such command is a change, an implementation of [`Wish`]. [`carry_out`] reads the
+//! Each such command is a change, an implementation of [`MarkEdit`]. [`carry_out`] reads the
 //! application, has the change made to the marks, makes the plan that the planner would make with
 //! them, shows its effect, asks the user, and writes the document by compare-and-set. If another
 //! command has changed the document meanwhile, it starts again, and writes only if the effect is
@@ -34,7 +34,7 @@ use crate::{
 const TRIES: usize = 5;
 
 /// A change of the operator's marks.
-pub(crate) trait Wish: Send + Sync {
+pub(crate) trait MarkEdit: Send + Sync {
     /// The command, without `kcl`.
     fn what(&self) -> &'static str;
 
@@ -61,7 +61,7 @@ pub(crate) trait Wish: Send + Sync {
 /// The change is not possible, the user says no, the store fails, or a change by others has altered
 /// the effect that the user agreed to.
 pub(crate) async fn carry_out(
-    wish: &dyn Wish,
+    edit: &dyn MarkEdit,
     store: &dyn LeaseStore,
     config: &Config,
     clock: &dyn Clock,
@@ -71,15 +71,15 @@ pub(crate) async fn carry_out(
     let mut agreed: Option<Outlook> = None;
     for _ in 0..TRIES {
         let weighed =
-            Weighed::of(wish, &format!("kcl {}", wish.what()), store, config, clock).await?;
+            Weighed::of(edit, &format!("kcl {}", edit.what()), store, config, clock).await?;
         match &agreed {
             None => {
-                weighed.show(wish.what(), json)?;
+                weighed.show(edit.what(), json)?;
                 if consent.dry_run || !weighed.changes {
                     return Ok(());
                 }
                 if !consent.yes {
-                    ask::agreed(&wish.question())?;
+                    ask::agreed(&edit.question())?;
                 }
             }
             Some(former) if former.is_like(&weighed.outlook) => {}
@@ -87,7 +87,7 @@ pub(crate) async fn carry_out(
                 "somebody else changed the application just now, and kcl {} would come to \
                  something else than what was shown: nothing was changed; look again and say it \
                  again",
-                wish.what()
+                edit.what()
             ),
         }
         match weighed.put(store).await {
@@ -98,13 +98,13 @@ pub(crate) async fn carry_out(
             Err(NotPlaced::Raced) => agreed = Some(weighed.outlook),
             Err(error) => {
                 let store = weighed.picture.store;
-                return Err(error).with_context(|| format!("kcl {} in {store}", wish.what()));
+                return Err(error).with_context(|| format!("kcl {} in {store}", edit.what()));
             }
         }
     }
     bail!(
         "others change the operator's document all the time: nothing was changed; try kcl {} again",
-        wish.what()
+        edit.what()
     )
 }
 
@@ -129,7 +129,7 @@ impl Weighed {
     /// # Errors
     /// The change is not possible, or the store fails.
     pub(crate) async fn of(
-        wish: &dyn Wish,
+        edit: &dyn MarkEdit,
         by: &str,
         store: &dyn LeaseStore,
         config: &Config,
@@ -138,11 +138,11 @@ impl Weighed {
         let picture = Picture::take(store, config, clock).await?;
         let before = picture.readable()?;
         let (by, since) = (change::caller(by), clock.wall());
-        let marks = wish.mark(&picture, &Said { by, since }, before.marks.clone())?;
+        let marks = edit.mark(&picture, &Said { by, since }, before.marks.clone())?;
         let changes = marks != before.marks;
         let next = before.marked(marks.tidied(picture.now, &picture.rows));
         let outlook = Outlook::of(&picture, &outlook::document(&next)?);
-        let notes = wish.judge(&picture, &outlook)?;
+        let notes = edit.judge(&picture, &outlook)?;
         Ok(Self { picture, next, outlook, notes, changes })
     }
 

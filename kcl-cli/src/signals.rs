@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Signals that come this soon after the first one count as the same. GNU `timeout` signals its
 /// child and then the child's group, and a shell and a supervisor may both pass a signal on.
-const ONE_WISH: Duration = Duration::from_secs(1);
+const ONE_REQUEST: Duration = Duration::from_secs(1);
 
 /// A signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +40,21 @@ impl Told {
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum Meaning {
     /// The first signal: leave.
     Leave,
-    /// Another signal within [`ONE_WISH`] after the first: it changes nothing.
+    /// Another signal within [`ONE_REQUEST`] after the first: it changes nothing.
     Same,
     /// A later signal: end at once.
     Force,
 }
 
 /// The meaning of a signal that comes now, if the first one came at `first`.
-fn wish(first: Option<Time>, now: Time) -> Wish {
+fn meaning(first: Option<Time>, now: Time) -> Meaning {
     match first {
-        None => Wish::Leave,
-        Some(first) if now.since(first) < ONE_WISH => Wish::Same,
-        Some(_) => Wish::Force,
+        None => Meaning::Leave,
+        Some(first) if now.since(first) < ONE_REQUEST => Meaning::Same,
+        Some(_) => Meaning::Force,
     }
 }
 
@@ -95,14 +95,14 @@ impl Signals {
                 _ = self.terminate.recv() => Told::Terminate,
             };
             let now = self.clock.now();
-            match wish(self.first, now) {
-                Wish::Leave => self.first = Some(now),
-                Wish::Same => {
-                    let after = ONE_WISH;
+            match meaning(self.first, now) {
+                Meaning::Leave => self.first = Some(now),
+                Meaning::Same => {
+                    let after = ONE_REQUEST;
                     tracing::info!(signal = told.name(), ?after, "kcl.signal.repeated");
                     continue;
                 }
-                Wish::Force => tracing::warn!(signal = told.name(), "kcl.signal.forced"),
+                Meaning::Force => tracing::warn!(signal = told.name(), "kcl.signal.forced"),
             }
             return told;
         }
@@ -116,12 +116,12 @@ mod tests {
     #[test]
     fn a_second_signal_counts_a_second_after_the_first() {
         let at = Time::from_millis;
-        assert_eq!(wish(None, at(5_000)), Wish::Leave);
+        assert_eq!(meaning(None, at(5_000)), Meaning::Leave);
         for close in [5_000, 5_001, 5_999] {
-            assert_eq!(wish(Some(at(5_000)), at(close)), Wish::Same, "{close}");
+            assert_eq!(meaning(Some(at(5_000)), at(close)), Meaning::Same, "{close}");
         }
         for later in [6_000, 60_000] {
-            assert_eq!(wish(Some(at(5_000)), at(later)), Wish::Force, "{later}");
+            assert_eq!(meaning(Some(at(5_000)), at(later)), Meaning::Force, "{later}");
         }
     }
 }

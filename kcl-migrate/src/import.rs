@@ -18,7 +18,7 @@ use crate::{
     fact::Contents,
     fence::Fence,
     imported::{Imported, Told},
-    judge::{Finding, Judgement, Probe, START, Verdict, Wishes, judge},
+    judge::{Finding, ImportOptions, Judgement, Probe, START, Verdict, judge},
     place::Place,
 };
 
@@ -31,7 +31,7 @@ const NAMED: usize = 5;
 pub struct Import {
     from: Place,
     contents: Contents,
-    wishes: Wishes,
+    options: ImportOptions,
     /// What the shards hold after the old checkpoints; shards may be missing.
     probes: BTreeMap<ShardId, Probe>,
     /// Whether leases of the application may exist already.
@@ -45,11 +45,11 @@ impl Import {
     /// An import of `contents`, which were read from `from`. It refuses an application that has
     /// leases, knows of no probes, and has the fence [`Fence::Watched`].
     #[must_use]
-    pub const fn new(from: Place, contents: Contents, wishes: Wishes) -> Self {
+    pub const fn new(from: Place, contents: Contents, options: ImportOptions) -> Self {
         Self {
             from,
             contents,
-            wishes,
+            options,
             probes: BTreeMap::new(),
             replace: false,
             fence: Fence::Watched,
@@ -83,7 +83,7 @@ impl Import {
     /// The judgement of every shard of the stream.
     #[must_use]
     pub fn judgement(&self, found: &kcl_core::change::StreamView) -> Judgement {
-        judge(&self.contents, found, &self.wishes, &self.probes)
+        judge(&self.contents, found, &self.options, &self.probes)
     }
 
     /// The entry of this import in the document `imported`.

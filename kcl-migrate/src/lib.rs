@@ -52,7 +52,9 @@ pub use fence::Fence;
 pub use import::Import;
 pub use imported::{Entry, Imported, UnreadableImports, was_imported};
 pub use item::{InvalidScan, Item, Value, items_of_scan};
-pub use judge::{Finding, Hazard, Judged, Judgement, Level, Probe, Said, Verdict, Wishes, judge};
+pub use judge::{
+    Finding, Hazard, ImportOptions, Judged, Judgement, Level, Probe, Said, Verdict, judge,
+};
 pub use place::{InvalidPlace, Library, Place};
 pub use table::{Table, TableError};
 

@@ -11,7 +11,7 @@ use kcl_core::{
 use serde_json::Value;
 
 use crate::{
-    Layout, Library, Verdict, Wishes,
+    ImportOptions, Layout, Library, Verdict,
     export::{Allowed, Outcome, export},
     items_of_scan, judge,
 };
@@ -66,7 +66,7 @@ fn every_table_that_a_real_fleet_wrote_is_taken_whole_and_written_back_as_it_was
         assert_eq!((contents.layout, contents.leases.len()), (layout, 9), "{layout}");
         assert_eq!(contents.unreadable, []);
         assert_eq!(contents.others.values().sum::<usize>(), others, "{:?}", contents.others);
-        let judgement = judge(&contents, &stream, &Wishes::default(), &BTreeMap::new());
+        let judgement = judge(&contents, &stream, &ImportOptions::default(), &BTreeMap::new());
         assert_eq!(judgement.refusals().collect::<Vec<_>>(), [], "{layout}");
         let taken = |it: &&crate::Judged| matches!(it.verdict, Verdict::Taken(_));
         assert_eq!(judgement.shards.iter().filter(taken).count(), 9, "{layout}");

@@ -72,29 +72,29 @@ async fn set(
     clock: &dyn Clock,
 ) -> anyhow::Result<()> {
     let what = if freeze { "app freeze" } else { "app thaw" };
-    let wish = Wish::read(store, freeze).await?;
-    if !wish.is_done() {
+    let change = FreezeChange::read(store, freeze).await?;
+    if !change.is_done() {
         if !yes {
-            ask::agreed(&format!("{}: {}?", store.application(), wish.says()))?;
+            ask::agreed(&format!("{}: {}?", store.application(), change.says()))?;
         }
-        wish.carry_out(store, &format!("kcl {what}"), clock).await?;
+        change.carry_out(store, &format!("kcl {what}"), clock).await?;
     }
     stdout::line(json!({
         "application": store.application(),
         "frozen": freeze,
-        "changed": !wish.is_done(),
+        "changed": !change.is_done(),
     }))
 }
 
 /// A change that freezes or thaws a fleet, with the document as it was read.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct FreezeChange {
     stored: Stored,
     before: Placement,
     freeze: bool,
 }
 
-impl Wish {
+impl FreezeChange {
     /// Reads the document.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use kcl_core::{
     change::Place as InShard, env::WallTime, settings::InitialPosition, stream::ShardId,
 };
-use kcl_migrate::{Place, Said, Wishes};
+use kcl_migrate::{ImportOptions, Place, Said};
 
 use crate::{application::ApplicationArgs, config::Config, start_at};
 
@@ -107,12 +107,12 @@ impl ImportArgs {
     }
 
     /// The checkpoints that the operator gives.
-    pub(super) fn wishes(&self) -> Wishes {
-        let mut wishes = Wishes::default();
-        wishes.latest_as = self.latest_as;
-        wishes.timestamp = self.timestamp;
-        wishes.said = self.shards.iter().cloned().collect();
-        wishes
+    pub(super) fn options(&self) -> ImportOptions {
+        let mut options = ImportOptions::default();
+        options.latest_as = self.latest_as;
+        options.timestamp = self.timestamp;
+        options.said = self.shards.iter().cloned().collect();
+        options
     }
 }
 

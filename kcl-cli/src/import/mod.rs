@@ -221,7 +221,7 @@ impl Run<'_> {
     fn design(&self, first: &First, contents: Contents, fence: Fence) -> anyhow::Result<Import> {
         let from = self.args.place()?.clone();
         let by = change::caller("kcl import");
-        let design = Import::new(from, contents, self.args.wishes());
+        let design = Import::new(from, contents, self.args.options());
         let design = design.seen(first.probes.clone()).over_others(self.args.replace);
         Ok(design.behind(fence, &by))
     }

@@ -212,7 +212,7 @@ mod tests {
         change::StreamView,
         stream::{HashRange, Shard, StreamDescription, StreamKey},
     };
-    use kcl_migrate::{Library, Wishes, items_of_scan, judge};
+    use kcl_migrate::{ImportOptions, Library, items_of_scan, judge};
 
     use super::*;
 
@@ -240,7 +240,7 @@ mod tests {
         let since = Some(WallTime::from_millis(60_000));
         let next = Probe::Next { since, lost: false };
         let probes = BTreeMap::from([("s-0".parse().unwrap(), next)]);
-        let judgement = judge(&contents, &stream(), &Wishes::default(), &probes);
+        let judgement = judge(&contents, &stream(), &ImportOptions::default(), &probes);
         let from = "dynamodb-kcl:old".parse().unwrap();
         let scene = Scene {
             from: &from,

@@ -17,7 +17,7 @@ use kcl_core::{
 };
 
 use crate::{
-    marking::{self, Wish},
+    marking::{self, MarkEdit},
     outlook::{Outlook, shard_of},
     picture::Picture,
     times::rfc3339,
@@ -44,7 +44,7 @@ pub(crate) struct OfLeases {
     pub(crate) leases: Vec<String>,
 }
 
-impl Wish for OfLeases {
+impl MarkEdit for OfLeases {
     fn what(&self) -> &'static str {
         match self.says {
             Says::Move { .. } => "leases move",

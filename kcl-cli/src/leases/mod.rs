@@ -55,9 +55,9 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
         return transfer::copy(&*from, &*to, *while_running).await;
     }
     let store = StoreUrl::of(config)?.open_shared(config)?;
-    if let Some((wish, how)) = wish(action) {
+    if let Some((edit, how)) = edit(action) {
         let clock = Env::system().clock;
-        return marking::carry_out(&wish, &*store, config, &*clock, how.consent, how.json).await;
+        return marking::carry_out(&edit, &*store, config, &*clock, how.consent, how.json).await;
     }
     match action {
         Action::List { format, no_wait } => watch::once(&*store, *format, !no_wait).await,
@@ -79,7 +79,7 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
 }
 
 /// The mark that an action sets or takes back, and how to ask for it; `None` for other actions.
-fn wish(action: &Action) -> Option<(OfLeases, &How)> {
+fn edit(action: &Action) -> Option<(OfLeases, &How)> {
     let (says, leases, how) = match action {
         Action::Move { of: Named { leases }, to, within, how } => {
             (Says::Move { to: to.clone(), within: *within }, leases, how)

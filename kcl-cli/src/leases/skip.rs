@@ -13,7 +13,7 @@ use super::args::SkipArgs;
 use crate::{
     beats,
     config::Config,
-    marking::{self, Wish},
+    marking::{self, MarkEdit},
     onlooker::Onlooker,
     outlook::{Outlook, shard_of},
     picture::Picture,
@@ -105,7 +105,7 @@ async fn reports(
     Ok(reader.read(&document, &sessions, clock.now()))
 }
 
-impl Wish for Skip {
+impl MarkEdit for Skip {
     fn what(&self) -> &'static str {
         "leases skip"
     }

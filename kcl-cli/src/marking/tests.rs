@@ -44,7 +44,7 @@ impl Raced {
     }
 }
 
-impl Wish for Raced {
+impl MarkEdit for Raced {
     fn what(&self) -> &'static str {
         "workers drain"
     }

@@ -9,7 +9,7 @@ use kcl_core::{
     lease::WorkerId,
 };
 
-use crate::{marking::Wish, outlook::Outlook, picture::Picture};
+use crate::{marking::MarkEdit, outlook::Outlook, picture::Picture};
 
 /// The change that drains workers, or takes that back.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl OfWorkers {
     }
 }
 
-impl Wish for OfWorkers {
+impl MarkEdit for OfWorkers {
     fn what(&self) -> &'static str {
         if self.drain { "workers drain" } else { "workers undrain" }
     }
@@ -100,46 +100,46 @@ mod tests {
         picture::testing::{name, picture},
     };
 
-    fn wish(drain: bool, workers: &[&str]) -> OfWorkers {
+    fn edit(drain: bool, workers: &[&str]) -> OfWorkers {
         let workers = workers.iter().map(|worker| worker.parse().unwrap()).collect();
         OfWorkers { drain, workers }
     }
 
-    fn made(picture: &Picture, wish: &OfWorkers) -> anyhow::Result<(Marks, Outlook, Vec<String>)> {
+    fn made(picture: &Picture, edit: &OfWorkers) -> anyhow::Result<(Marks, Outlook, Vec<String>)> {
         let before = picture.readable()?;
         let said = Said { by: "a test".to_owned(), since: WallTime::from_millis(1) };
-        let marks = wish.mark(picture, &said, before.marks.clone())?;
+        let marks = edit.mark(picture, &said, before.marks.clone())?;
         let document = outlook::document(&before.marked(marks.clone()))?;
         let outlook = Outlook::of(picture, &document);
-        let notes = wish.judge(picture, &outlook)?;
+        let notes = edit.judge(picture, &outlook)?;
         Ok((marks, outlook, notes))
     }
 
     #[tokio::test]
     async fn what_a_drained_worker_holds_goes_to_others_until_it_is_undrained() {
         let mut picture = picture(&MemoryStore::new("indexer")).await;
-        let (marks, outlook, notes) = made(&picture, &wish(true, &["worker-1"])).unwrap();
+        let (marks, outlook, notes) = made(&picture, &edit(true, &["worker-1"])).unwrap();
         let moved: Vec<&str> = outlook.moves.iter().map(|it| it.to.as_str()).collect();
         assert_eq!((moved, notes), (vec!["worker-2"; 4], Vec::new()));
         picture.stored.placement = Some(Placement::default().marked(marks));
-        let (marks, ..) = made(&picture, &wish(false, &["worker-1"])).unwrap();
+        let (marks, ..) = made(&picture, &edit(false, &["worker-1"])).unwrap();
         assert!(marks.are_none());
-        assert!(made(&picture, &wish(false, &[])).unwrap().0.are_none());
-        let refused = made(&picture, &wish(false, &["worker-2"])).unwrap_err().to_string();
+        assert!(made(&picture, &edit(false, &[])).unwrap().0.are_none());
+        let refused = made(&picture, &edit(false, &["worker-2"])).unwrap_err().to_string();
         assert!(refused.contains("worker-2 is not drained"), "{refused}");
     }
 
     #[tokio::test]
     async fn the_last_worker_is_not_drained() {
         let mut picture = picture(&MemoryStore::new("indexer")).await;
-        let both = made(&picture, &wish(true, &["worker-1", "worker-2"])).unwrap_err().to_string();
+        let both = made(&picture, &edit(true, &["worker-1", "worker-2"])).unwrap_err().to_string();
         assert!(both.contains("2 of 2 would be drained"), "{both}");
-        let (marks, ..) = made(&picture, &wish(true, &["worker-1"])).unwrap();
+        let (marks, ..) = made(&picture, &edit(true, &["worker-1"])).unwrap();
         picture.stored.placement = Some(Placement::default().marked(marks));
-        let last = made(&picture, &wish(true, &["worker-2"])).unwrap_err().to_string();
+        let last = made(&picture, &edit(true, &["worker-2"])).unwrap_err().to_string();
         assert!(last.contains("start another worker first"), "{last}");
         // A worker that does not live may be drained in advance.
-        let (_, _, notes) = made(&picture, &wish(true, &["worker-7"])).unwrap();
+        let (_, _, notes) = made(&picture, &edit(true, &["worker-7"])).unwrap();
         assert_eq!(notes, ["worker-7 is not seen to beat now"]);
     }
 
@@ -150,7 +150,7 @@ mod tests {
         let rule = Rule::new(target, "worker-1".parse().unwrap(), Mode::Require);
         let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
         picture.stored.placement = Some(rules.into());
-        let (_, outlook, notes) = made(&picture, &wish(true, &["worker-1"])).unwrap();
+        let (_, outlook, notes) = made(&picture, &edit(true, &["worker-1"])).unwrap();
         let unread: Vec<&str> = outlook.unread.iter().map(|it| it.shard.as_str()).collect();
         assert_eq!(unread, [name(2)]);
         assert!(notes[0].starts_with("1 shards that placement rules require"), "{notes:?}");

@@ -37,7 +37,7 @@ async fn act(
     config: &Config,
     clock: &dyn Clock,
 ) -> anyhow::Result<()> {
-    let (wish, consent) = match &args.action {
+    let (edit, consent) = match &args.action {
         Action::List => return list::show(store, clock, args.json).await,
         Action::Drain { workers, consent } => {
             (OfWorkers { drain: true, workers: workers.clone() }, consent)
@@ -46,5 +46,5 @@ async fn act(
             (OfWorkers { drain: false, workers: workers.clone() }, consent)
         }
     };
-    marking::carry_out(&wish, store, config, clock, *consent, args.json).await
+    marking::carry_out(&edit, store, config, clock, *consent, args.json).await
 }

@@ -313,7 +313,7 @@ impl Coordinator {
         match self.inbox.meaning_of(&assignment, self.member.seen()) {
             Meaning::OfAnotherLife => {
                 if !self.rejoined && self.handoff.assignment().is_none() {
-                    sometimes!(FormerWishesTaken);
+                    sometimes!(FormerLeasesWanted);
                     self.handoff.take_back(&assignment, &mut self.ctx);
                 }
             }

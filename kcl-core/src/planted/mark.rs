@@ -88,11 +88,11 @@ by_rule! {
     /// An acquire was granted that the plan had cancelled; nothing was started.
     "1.8" CancelledGrantReleased,
     /// A worker wanted the leases in the document of its former session.
-    "1.8" FormerWishesTaken,
+    "1.8" FormerLeasesWanted,
     /// The end of a shard was written a second time, which counted as done.
     "1.9" EndRefusedAsDone,
     /// The owner of an ended shard took its child at once.
-    "1.9" ChildWished,
+    "1.9" ChildWanted,
     /// The other parent of a merge had ended as well.
     "1.9" OtherParentEnded,
     /// The other parent of a merge had not ended, so the child was left to its owner.

@@ -225,7 +225,7 @@ by_rule! {
     "1.13" EpochsFollowTheClockBack,
     /// A worker does not take a lease again whose checkpoint was refused, though it is assigned to
     /// it.
-    "1.13" TakenNotWishedAgain,
+    "1.13" TakenNotWantedAgain,
     /// A worker does not end its older session again after the store has lost that end.
     "1.13" RivalsComeBack,
     /// An order to release is followed once only, even if the store has lost the release.

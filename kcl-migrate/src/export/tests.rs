@@ -9,7 +9,7 @@ use kcl_core::{
 
 use super::{Allowed, Exported, Outcome, Put, export};
 use crate::{
-    Library, Mark, Wishes,
+    ImportOptions, Library, Mark,
     fence::movers,
     item::{Item, Value},
     judge::judge,
@@ -182,14 +182,14 @@ fn there_and_back() {
     let stream = stream(&[shard(0, (0, 1), &[]), shard(1, (0, 2), &[0]), shard(2, (1, 2), &[0])]);
     let rows = [fact(0, "SHARD_END"), fact(1, "149"), fact(2, "TRIM_HORIZON")];
     let none = std::collections::BTreeMap::new();
-    let before = judge(&contents(&rows), &stream, &Wishes::default(), &none);
+    let before = judge(&contents(&rows), &stream, &ImportOptions::default(), &none);
     for library in [Library::Kcl, Library::Vmware] {
         let exported = export(library, &orders(), before.rows(), &[], &Allowed::default());
         let items: Vec<Item> =
             exported.iter().map(|it| applied(None, put(&it.outcome), library.key())).collect();
         let read = crate::read(library, &items);
         assert!(read.leases.iter().all(|fact| fact.owner.is_none()));
-        let after = judge(&read, &stream, &Wishes::default(), &none);
+        let after = judge(&read, &stream, &ImportOptions::default(), &none);
         assert_eq!(after.rows(), before.rows());
         // The rows have no owner, and did not change between the two readings.
         assert_eq!(movers(&read, &read), []);

@@ -10,7 +10,7 @@ use kcl_core::{
 
 use super::Import;
 use crate::{
-    Fence, Wishes,
+    Fence, ImportOptions,
     fact::{Fact, Sticky},
     imported::Imported,
     testing::{contents, fact, shard, shard_id, stream},
@@ -22,7 +22,7 @@ fn two() -> StreamView {
 
 fn import(facts: &[Fact]) -> Import {
     let from = "dynamodb-kcl:old-orders".parse().unwrap();
-    let import = Import::new(from, contents(facts), Wishes::default());
+    let import = Import::new(from, contents(facts), ImportOptions::default());
     import.behind(Fence::AtZero, "kcl import on h").seen(BTreeMap::new())
 }
 

@@ -25,7 +25,7 @@ use kcl_core::{
 };
 
 pub use finding::{Finding, Hazard, Level};
-pub use types::{Judged, Probe, Said, Verdict, Wishes};
+pub use types::{ImportOptions, Judged, Probe, Said, Verdict};
 
 use self::kin::Kin;
 use crate::fact::{Contents, Fact, OfStream, Sticky};
@@ -84,7 +84,7 @@ impl Judgement {
 pub fn judge(
     contents: &Contents,
     stream: &StreamView,
-    wishes: &Wishes,
+    options: &ImportOptions,
     probes: &BTreeMap<ShardId, Probe>,
 ) -> Judgement {
     let mut judgement = Judgement {
@@ -99,11 +99,11 @@ pub fn judge(
     let facts = mine(contents, stream, &mut judgement);
     let listed: BTreeMap<&ShardId, &Shard> =
         stream.shards.iter().map(|shard| (&shard.id, shard)).collect();
-    let kin = Kin::of(&listed, |id| facts.contains_key(id) || wishes.said.contains_key(id));
-    let scene = row::Scene { stream, listed: &listed, kin: &kin, wishes, probes };
+    let kin = Kin::of(&listed, |id| facts.contains_key(id) || options.said.contains_key(id));
+    let scene = row::Scene { stream, listed: &listed, kin: &kin, options, probes };
     let mut judged: BTreeMap<ShardId, Judged> = BTreeMap::new();
     for (id, shard) in &listed {
-        let it = match (wishes.said.get(*id), facts.get(*id)) {
+        let it = match (options.said.get(*id), facts.get(*id)) {
             (Some(said), fact) => scene.said(shard, said, fact.copied()),
             (None, Some(fact)) => scene.with_row(shard, fact),
             (None, None) => scene.without_row(shard, &judged),
@@ -123,7 +123,7 @@ pub fn judge(
     check_table(contents, &facts, &listed, &mut judgement);
     let now = stream.description.server_time;
     judgement.findings.extend(fleet::findings(contents, now));
-    check_rows(stream, wishes, &listed, &mut judgement);
+    check_rows(stream, options, &listed, &mut judgement);
     stick(&facts, stream, &mut judgement);
     judgement
 }
@@ -192,7 +192,7 @@ fn check_table(
 /// Makes the leases, and checks by the lineage that they would read every record.
 fn check_rows(
     stream: &StreamView,
-    wishes: &Wishes,
+    options: &ImportOptions,
     listed: &BTreeMap<&ShardId, &Shard>,
     judgement: &mut Judgement,
 ) {
@@ -210,7 +210,7 @@ fn check_rows(
     let changes = reconcile(&Lineage::new(key, &stream.shards, &rows), START.into());
     for problem in &changes.problems {
         let Problem::EndedWhileOpen { key } = problem else { continue };
-        let Some(shard) = key.shard().filter(|id| !wishes.said.contains_key(id)) else { continue };
+        let Some(shard) = key.shard().filter(|id| !options.said.contains_key(id)) else { continue };
         if let Some(judged) = judgement.shards.iter_mut().find(|it| it.shard == shard) {
             let says = format!(
                 "the row says that the shard has ended, and the stream that it takes records: they \

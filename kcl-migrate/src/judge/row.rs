@@ -11,7 +11,7 @@ use kcl_core::{
 use super::{
     finding::{Finding, Hazard},
     kin::Kin,
-    types::{Judged, Probe, Said, Verdict, Wishes},
+    types::{ImportOptions, Judged, Probe, Said, Verdict},
 };
 use crate::fact::{Fact, Mark};
 
@@ -21,7 +21,7 @@ pub(super) struct Scene<'a> {
     /// The shards that the stream lists.
     pub(super) listed: &'a BTreeMap<&'a ShardId, &'a Shard>,
     pub(super) kin: &'a Kin<'a>,
-    pub(super) wishes: &'a Wishes,
+    pub(super) options: &'a ImportOptions,
     pub(super) probes: &'a BTreeMap<ShardId, Probe>,
 }
 
@@ -78,11 +78,11 @@ impl Scene<'_> {
         judged
     }
 
-    /// Begins a shard of which nothing was checkpointed at [`Wishes::latest_as`]. The LATEST of its
+    /// Begins a shard of which nothing was checkpointed at [`ImportOptions::latest_as`]. The LATEST of its
     /// row is not imported: it would skip the records that arrived since the row was made.
     fn begin(&self, hazard: Hazard, why: &str, judged: &mut Judged) {
         let now = self.stream.description.server_time;
-        let place = Place::from(self.wishes.latest_as);
+        let place = Place::from(self.options.latest_as);
         let checkpoint = place.checkpoint(now);
         let says = format!(
             "nothing of it was processed to a checkpoint ({why}): it begins at {checkpoint}; \
@@ -94,7 +94,7 @@ impl Scene<'_> {
 
     /// Begins a shard at the time that the operator gave; refuses it without one.
     fn begin_at_the_time(&self, judged: &mut Judged) {
-        match self.wishes.timestamp {
+        match self.options.timestamp {
             Some(at) => {
                 judged.verdict = Verdict::Taken(Spot::at(Checkpoint::AtTimestamp(at)));
             }

@@ -11,7 +11,7 @@ use kcl_core::{
 };
 use proptest::prelude::*;
 
-use super::{Hazard, Judgement, Level, Probe, Said, Verdict, Wishes, judge};
+use super::{Hazard, ImportOptions, Judgement, Level, Probe, Said, Verdict, judge};
 use crate::{
     fact::{Fact, Mark, OfStream, Sticky},
     testing::{contents, fact, position, shard, shard_id, stream},
@@ -34,11 +34,11 @@ fn split() -> StreamView {
 }
 
 fn judged(facts: &[Fact], stream: &StreamView) -> Judgement {
-    judge(&contents(facts), stream, &Wishes::default(), &BTreeMap::new())
+    judge(&contents(facts), stream, &ImportOptions::default(), &BTreeMap::new())
 }
 
-fn with(facts: &[Fact], stream: &StreamView, wishes: &Wishes) -> Judgement {
-    judge(&contents(facts), stream, wishes, &BTreeMap::new())
+fn with(facts: &[Fact], stream: &StreamView, options: &ImportOptions) -> Judgement {
+    judge(&contents(facts), stream, options, &BTreeMap::new())
 }
 
 /// The checkpoint at which a shard is imported, as text.
@@ -77,11 +77,12 @@ fn latest_passes_nothing_over_unless_it_is_said() {
     let judgement = judged(&facts, &two());
     assert_eq!(at(&judgement, 0), "TRIM_HORIZON");
     only(&judgement, 0, Hazard::Latest);
-    let mut wishes = Wishes { latest_as: InitialPosition::Latest, ..Wishes::default() };
+    let mut options =
+        ImportOptions { latest_as: InitialPosition::Latest, ..ImportOptions::default() };
     // The stream's own time, so that no record that arrives from now on is skipped.
-    assert_eq!(at(&with(&facts, &two(), &wishes), 0), "AT_TIMESTAMP:90000");
-    wishes.latest_as = InitialPosition::AtTimestamp(WallTime::from_millis(7));
-    assert_eq!(at(&with(&facts, &two(), &wishes), 0), "AT_TIMESTAMP:7");
+    assert_eq!(at(&with(&facts, &two(), &options), 0), "AT_TIMESTAMP:90000");
+    options.latest_as = InitialPosition::AtTimestamp(WallTime::from_millis(7));
+    assert_eq!(at(&with(&facts, &two(), &options), 0), "AT_TIMESTAMP:7");
 }
 
 #[test]
@@ -97,8 +98,9 @@ fn the_time_of_at_timestamp_is_asked_for() {
     let judgement = judged(&facts, &two());
     only(&judgement, 0, Hazard::Timestamp);
     assert_eq!(judgement.refusals().count(), 1);
-    let wishes = Wishes { timestamp: Some(WallTime::from_millis(7)), ..Wishes::default() };
-    assert_eq!(at(&with(&facts, &two(), &wishes), 0), "AT_TIMESTAMP:7");
+    let options =
+        ImportOptions { timestamp: Some(WallTime::from_millis(7)), ..ImportOptions::default() };
+    assert_eq!(at(&with(&facts, &two(), &options), 0), "AT_TIMESTAMP:7");
 }
 
 #[test]
@@ -123,13 +125,13 @@ fn what_was_seen_after_a_checkpoint_is_told() {
         (Probe::Unknown("denied".to_owned()), Hazard::Unread),
     ] {
         let probes = BTreeMap::from([(shard_id(0), probe)]);
-        let judgement = judge(&contents(&facts), &two(), &Wishes::default(), &probes);
+        let judgement = judge(&contents(&facts), &two(), &ImportOptions::default(), &probes);
         only(&judgement, 0, hazard);
         assert_eq!(at(&judgement, 0), "49", "it is a warning: the records are gone in any case");
     }
     for probe in [Probe::Next { since: None, lost: false }, Probe::CaughtUp { found: Some(true) }] {
         let probes = BTreeMap::from([(shard_id(0), probe)]);
-        let judgement = judge(&contents(&facts), &two(), &Wishes::default(), &probes);
+        let judgement = judge(&contents(&facts), &two(), &ImportOptions::default(), &probes);
         assert_eq!(hazards(&judgement), []);
     }
 }
@@ -157,8 +159,8 @@ fn an_end_that_the_stream_knows_nothing_of_is_refused_unless_it_is_said() {
         [(Said::Ended, "SHARD_END"), (Said::At(Place::TrimHorizon), "TRIM_HORIZON")]
     {
         let said = BTreeMap::from([(shard_id(0), said)]);
-        let wishes = Wishes { said, ..Wishes::default() };
-        let judgement = with(&facts, &two(), &wishes);
+        let options = ImportOptions { said, ..ImportOptions::default() };
+        let judgement = with(&facts, &two(), &options);
         assert_eq!(at(&judgement, 0), stands);
         let in_the_way: Vec<_> = judgement.refusals().map(|(_, it)| it.hazard).collect();
         // An open shard that the operator calls ended leaves a hole in the hash keys: refused.
@@ -171,7 +173,7 @@ fn an_end_that_the_stream_knows_nothing_of_is_refused_unless_it_is_said() {
 fn a_row_that_makes_no_sense_is_in_the_way() {
     let mut contents = contents(&[fact(0, "49"), fact(1, "149")]);
     contents.unreadable.push(crate::Unreadable { key: "s".to_owned(), why: "no".to_owned() });
-    let judgement = judge(&contents, &two(), &Wishes::default(), &BTreeMap::new());
+    let judgement = judge(&contents, &two(), &ImportOptions::default(), &BTreeMap::new());
     assert_eq!(hazards(&judgement), [(None, Hazard::Unreadable)]);
 }
 
@@ -224,16 +226,16 @@ fn a_shard_that_nothing_leads_to_is_not_begun_blindly() {
     let judgement = judged(&[fact(0, "49")], &two());
     only(&judgement, 1, Hazard::NoRow);
     let said = BTreeMap::from([(shard_id(1), Said::At(Place::After(position("149", 0))))]);
-    let wishes = Wishes { said, ..Wishes::default() };
-    let judgement = with(&[fact(0, "49")], &two(), &wishes);
+    let options = ImportOptions { said, ..ImportOptions::default() };
+    let judgement = with(&[fact(0, "49")], &two(), &options);
     assert_eq!((at(&judgement, 1), judgement.refusals().count()), ("149".to_owned(), 0));
 }
 
 #[test]
 fn hash_keys_that_nobody_would_read_are_in_the_way() {
     let said = BTreeMap::from([(shard_id(1), Said::Ended)]);
-    let wishes = Wishes { said, ..Wishes::default() };
-    let judgement = with(&[fact(0, "49")], &two(), &wishes);
+    let options = ImportOptions { said, ..ImportOptions::default() };
+    let judgement = with(&[fact(0, "49")], &two(), &options);
     assert_eq!(hazards(&judgement), [(None, Hazard::Uncovered)]);
     let (_, finding) = judgement.refusals().next().unwrap();
     assert!(finding.says.contains(&u128::MAX.to_string()), "{}", finding.says);

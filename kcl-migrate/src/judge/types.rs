@@ -15,7 +15,7 @@ use super::finding::Finding;
 /// oldest record, and nothing else is said.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Wishes {
+pub struct ImportOptions {
     /// Where a shard begins whose row says LATEST or has no checkpoint.
     pub latest_as: InitialPosition,
     /// Where a shard begins whose row says AT_TIMESTAMP; `None` refuses such rows.
@@ -24,7 +24,7 @@ pub struct Wishes {
     pub said: BTreeMap<ShardId, Said>,
 }
 
-impl Default for Wishes {
+impl Default for ImportOptions {
     fn default() -> Self {
         let latest_as = InitialPosition::TrimHorizon;
         Self { latest_as, timestamp: None, said: BTreeMap::new() }

@@ -10,7 +10,7 @@ use kcl_core::{
     env::{Env, WallTime},
     stream::{HashRange, SequenceNumber, Shard},
 };
-use kcl_migrate::{Fence, Import, Library, Table, Value, Wishes, export::Put};
+use kcl_migrate::{Fence, Import, ImportOptions, Library, Table, Value, export::Put};
 use kcl_tests::{dynamo, servers::Dynoxide, sources::ListedStream};
 
 use crate::{arguments::Arguments, backend::Backend};
@@ -56,7 +56,8 @@ pub(crate) async fn row(backend: Backend, arguments: &Arguments) -> Result<Strin
     let read = clock.now();
     let from = "dynamodb-kcl:wide".parse()?;
     let contents = kcl_migrate::read(Library::Kcl, &items);
-    let design = Import::new(from, contents, Wishes::default()).behind(Fence::AtZero, "a bench");
+    let design =
+        Import::new(from, contents, ImportOptions::default()).behind(Fence::AtZero, "a bench");
     let source = wide(leases, clock.wall())?;
     let intent = Intent::Make(Arc::new(design));
     let changed = change::apply(intent, "a bench", &store, Some(&source), &Env::system()).await?;

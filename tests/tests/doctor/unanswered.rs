@@ -30,7 +30,7 @@ async fn a_stream_that_is_denied_is_unknown_and_a_dead_fleet_is_told_all_the_sam
     stage.fleet.signal("a", Signal::KILL)?;
     let told = look::look(&launch, &[]).await?;
     ensure!(told.code == 1 && told.finding("no-worker").is_some(), "{:#}", told.json);
-    // By the store alone, if that is wished.
+    // By the store alone, if the operator asks for that.
     let told = look::look(&stage.fleet.launch, &["--no-stream"]).await?;
     ensure!(told.all("unknown").count() == 0, "{}", told.unknown());
     Ok(())

@@ -10,7 +10,7 @@ use kcl_core::{
     store::LeaseStore,
 };
 use kcl_memory::MemoryStore;
-use kcl_migrate::{Import, Library, Wishes};
+use kcl_migrate::{Import, ImportOptions, Library};
 use tokio::task::JoinSet;
 
 use super::stage::{Home, Stage, pause};
@@ -106,7 +106,7 @@ async fn what_was_prepared_stays_closed_when_it_cannot_be_finished() -> Result<(
     let store: Arc<dyn LeaseStore> = Arc::new(MemoryStore::new("prepared"));
     let from = "dynamodb-kcl:old".parse()?;
     let design =
-        Arc::new(Import::new(from, kcl_migrate::read(Library::Kcl, &[]), Wishes::default()));
+        Arc::new(Import::new(from, kcl_migrate::read(Library::Kcl, &[]), ImportOptions::default()));
     let env = Env::system();
     change::apply(Intent::Prepare(design.clone()), "a", &store, None, &env).await?;
     let failed = change::apply(Intent::Make(design), "b", &store, None, &env).await;

@@ -13,7 +13,7 @@ use kcl_core::{
 };
 use kcl_memory::MemoryStore;
 use kcl_migrate::{
-    Fence, Import, Item, Library, Table, Wishes,
+    Fence, Import, ImportOptions, Item, Library, Table,
     export::{Allowed, Exported, Outcome, export},
     items_of_scan, was_imported,
 };
@@ -98,7 +98,8 @@ async fn there_and_back(kind: &str, library: Library) -> Result<()> {
     let store: Arc<dyn LeaseStore> = Arc::new(MemoryStore::new("orders"));
     let scheme = if library == Library::Kcl { "dynamodb-kcl" } else { "dynamodb-vmware" };
     let contents = kcl_migrate::read(library, &items);
-    let design = Import::new(format!("{scheme}:{kind}").parse()?, contents, Wishes::default());
+    let design =
+        Import::new(format!("{scheme}:{kind}").parse()?, contents, ImportOptions::default());
     let intent = Intent::Make(Arc::new(design.behind(Fence::AtZero, "a test")));
     let changed = change::apply(intent, "a test", &store, Some(&source), &Env::system()).await?;
     ensure!(changed.leases == 9, "{changed:?}");

@@ -27,7 +27,7 @@ use crate::{
         reset::{self, ResetArgs},
         skip::Skip,
     },
-    marking::{Weighed, Wish},
+    marking::{MarkEdit, Weighed},
     placement::{Edit, Proposed},
     workers::OfWorkers,
 };
@@ -182,7 +182,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// The mark that the change sets or takes back; `None` for a change that sets no mark.
-    async fn wish(&self) -> anyhow::Result<Option<Box<dyn Wish>>> {
+    async fn mark_edit(&self) -> anyhow::Result<Option<Box<dyn MarkEdit>>> {
         let says = match self.act.does {
             Does::Move => {
                 let within = leases::span(self.field("for")).map_err(anyhow::Error::msg)?;
@@ -203,10 +203,10 @@ impl<'a> Wanted<'a> {
     }
 
     /// The effect of a mark, by the plan that a planner would make with it.
-    async fn weighed(&self, wish: &dyn Wish) -> anyhow::Result<Weighed> {
+    async fn weighed(&self, edit: &dyn MarkEdit) -> anyhow::Result<Weighed> {
         let Watched { sight, config, .. } = self.watched;
         let by = format!("kcl dashboard: {}", self.act.name);
-        Box::pin(Weighed::of(wish, &by, &*sight.store, config, &*sight.clock)).await
+        Box::pin(Weighed::of(edit, &by, &*sight.store, config, &*sight.clock)).await
     }
 
     /// The arguments of `kcl leases reset`.
@@ -273,17 +273,18 @@ impl<'a> Wanted<'a> {
     /// The effect of the change as JSON, by the code of the command.
     async fn preview(&self) -> anyhow::Result<Value> {
         let store = &*self.watched.sight.store;
-        if let Some(wish) = self.wish().await? {
-            let weighed = self.weighed(&*wish).await?;
-            let mut shown = weighed.json(wish.what())?;
+        if let Some(edit) = self.mark_edit().await? {
+            let weighed = self.weighed(&*edit).await?;
+            let mut shown = weighed.json(edit.what())?;
             shown["already"] = json!(!weighed.changes);
             return Ok(shown);
         }
         match self.act.does {
             Does::Pin | Does::Unpin => self.proposed().await?.shown("placement"),
             Does::Freeze | Does::Thaw => {
-                let wish = app::Wish::read(store, matches!(self.act.does, Does::Freeze)).await?;
-                Ok(json!({ "says": wish.says(), "already": wish.is_done() }))
+                let edit =
+                    app::FreezeChange::read(store, matches!(self.act.does, Does::Freeze)).await?;
+                Ok(json!({ "says": edit.says(), "already": edit.is_done() }))
             }
             Does::Reset => {
                 let prepared =
@@ -309,8 +310,8 @@ impl<'a> Wanted<'a> {
             self.weighed(&skip).await?.put(&*sight.store).await?;
             return skip.became(&sight.store, &key, WAIT, &*sight.clock).await.map(Some);
         }
-        if let Some(wish) = self.wish().await? {
-            self.weighed(&*wish).await?.put(&*sight.store).await?;
+        if let Some(edit) = self.mark_edit().await? {
+            self.weighed(&*edit).await?.put(&*sight.store).await?;
             return Ok(None);
         }
         self.change().await?;
@@ -324,9 +325,10 @@ impl<'a> Wanted<'a> {
         match self.act.does {
             Does::Pin | Does::Unpin => self.proposed().await?.put(&*sight.store).await,
             Does::Freeze | Does::Thaw => {
-                let wish =
-                    app::Wish::read(&*sight.store, matches!(self.act.does, Does::Freeze)).await?;
-                wish.carry_out(&*sight.store, &what, &*sight.clock).await
+                let edit =
+                    app::FreezeChange::read(&*sight.store, matches!(self.act.does, Does::Freeze))
+                        .await?;
+                edit.carry_out(&*sight.store, &what, &*sight.clock).await
             }
             Does::Reset => {
                 let prepared =

@@ -74,7 +74,7 @@ struct Group {
 /// What the store shows of the plan in force.
 struct Plan<'f> {
     /// The worker to which the assignments give each lease.
-    wishes: BTreeMap<&'f LeaseKey, &'f WorkerId>,
+    wanted: BTreeMap<&'f LeaseKey, &'f WorkerId>,
     /// Whether the planner lives; `None` if the leases are unknown.
     planner: Option<Presence>,
 }
@@ -99,7 +99,7 @@ pub(super) fn required_absent(findings: &[Finding]) -> BTreeSet<String> {
 fn groups(case: &Case<'_>) -> BTreeMap<Cause, Group> {
     let mut groups: BTreeMap<Cause, Group> = BTreeMap::new();
     let Some(lineage) = case.lineage else { return groups };
-    let plan = Plan { wishes: wishes(case), planner: super::workers::planner(case) };
+    let plan = Plan { wanted: wanted(case), planner: super::workers::planner(case) };
     let mut causes: BTreeMap<&ShardId, Cause> = BTreeMap::new();
     for (shard, lease) in case.open_leases() {
         if let Some(cause) = cause(case, shard, lease, &plan) {
@@ -135,7 +135,7 @@ fn groups(case: &Case<'_>) -> BTreeMap<Cause, Group> {
 }
 
 /// The worker to which the assignment documents give each lease.
-fn wishes<'f>(case: &Case<'f>) -> BTreeMap<&'f LeaseKey, &'f WorkerId> {
+fn wanted<'f>(case: &Case<'f>) -> BTreeMap<&'f LeaseKey, &'f WorkerId> {
     let documents = case.facts.documents.get();
     let assignments = documents.into_iter().flat_map(|it| &it.assignments);
     let holds = assignments.flat_map(|(worker, assignment)| {
@@ -182,8 +182,8 @@ fn cause(case: &Case<'_>, shard: &ShardId, lease: &Lease, plan: &Plan<'_>) -> Op
     if plan.planner.is_some_and(Presence::is_missed) {
         return Some(Cause::NoPlanner);
     }
-    let wish = plan.wishes.get(&lease.key).map(|worker| (*worker).clone());
-    let on_its_way = wish.map(|worker| {
+    let worker = plan.wanted.get(&lease.key).map(|worker| (*worker).clone());
+    let on_its_way = worker.map(|worker| {
         let presence = case.fleet.of_worker(&worker);
         Cause::OnItsWay(worker, presence)
     });

@@ -89,13 +89,13 @@ async fn what_is_not_known_or_would_be_lost_is_refused() {
     unkept.unkept = true;
     let marks = unkept.mark(&picture, &said(), Marks::default()).unwrap();
     assert!(marks.given_up.values().all(|it| it.unkept));
-    let wish = skip(&picture, 12);
+    let edit = skip(&picture, 12);
     let mut paused = Marks::default();
     paused.paused.insert(picture.lease(&name(0)).unwrap().key.clone(), said());
-    let refused = wish.mark(&picture, &said(), paused).unwrap_err().to_string();
+    let refused = edit.mark(&picture, &said(), paused).unwrap_err().to_string();
     assert!(refused.contains("kcl leases resume"), "{refused}");
     picture.living.clear();
-    assert!(refusal(&picture, &wish).contains("nobody who is seen to beat"));
-    let ended = Skip { lease: name(9), ..wish };
+    assert!(refusal(&picture, &edit).contains("nobody who is seen to beat"));
+    let ended = Skip { lease: name(9), ..edit };
     assert!(refusal(&picture, &ended).contains("read to its end"));
 }

@@ -25,7 +25,7 @@ pub(super) struct Badness {
 }
 
 /// The workers that a lease may and should have.
-struct Wish {
+struct Demand {
     /// Whether it may go to each worker.
     allowed: Vec<bool>,
     prefers: Option<usize>,
@@ -34,7 +34,7 @@ struct Wish {
 }
 
 pub(super) struct World {
-    wishes: Vec<Wish>,
+    demands: Vec<Demand>,
     limits: Vec<usize>,
     /// The leases in the order in which they have a right to a seat.
     rights: Vec<usize>,
@@ -48,26 +48,27 @@ impl World {
             let fixed = [own, view.limits.per_worker].into_iter().flatten();
             fixed.map(|n| n as usize).chain(share).min().unwrap_or(usize::MAX)
         };
-        let wishes: Vec<Wish> = (0..view.leases.len()).map(|lease| wish(view, lease)).collect();
-        let mut rights: Vec<usize> = (0..wishes.len()).collect();
+        let demands: Vec<Demand> =
+            (0..view.leases.len()).map(|lease| demand(view, lease)).collect();
+        let mut rights: Vec<usize> = (0..demands.len()).collect();
         rights.sort_by_key(|lease| {
-            let (seen, wish) = (&view.leases[*lease], &wishes[*lease]);
+            let (seen, demand) = (&view.leases[*lease], &demands[*lease]);
             let only = required(view, *lease).filter(|only| *only < view.workers.len());
-            let elsewhere = only.is_some() && wish.holder != only;
+            let elsewhere = only.is_some() && demand.holder != only;
             let lag = Reverse(seen.lag.unwrap_or(Duration::MAX));
-            (only.is_none(), elsewhere, wish.holder.is_none(), lag, seen.key.clone())
+            (only.is_none(), elsewhere, demand.holder.is_none(), lag, seen.key.clone())
         });
-        Self { wishes, limits: view.workers.iter().map(|w| limit(w.capacity)).collect(), rights }
+        Self { demands, limits: view.workers.iter().map(|w| limit(w.capacity)).collect(), rights }
     }
 
     /// The least badness among all plans.
     pub(super) fn best(&self) -> Badness {
         let mut best = None;
-        let mut seats = vec![None; self.wishes.len()];
+        let mut seats = vec![None; self.demands.len()];
         let mut load = vec![0; self.limits.len()];
         let skip = self.limits.iter().fold(0, |sum: usize, n| sum.saturating_add(*n));
-        let may_skip = skip < self.wishes.len()
-            || self.wishes.iter().any(|wish| wish.allowed.iter().any(|allowed| !allowed));
+        let may_skip = skip < self.demands.len()
+            || self.demands.iter().any(|demand| demand.allowed.iter().any(|allowed| !allowed));
         self.try_all(0, may_skip, &mut seats, &mut load, &mut best);
         best.unwrap()
     }
@@ -88,7 +89,7 @@ impl World {
             return;
         }
         for worker in 0..load.len() {
-            if load[worker] < self.limits[worker] && self.wishes[lease].allowed[worker] {
+            if load[worker] < self.limits[worker] && self.demands[lease].allowed[worker] {
                 seats[lease] = Some(worker);
                 load[worker] += 1;
                 self.try_all(lease + 1, may_skip, seats, load, best);
@@ -103,19 +104,25 @@ impl World {
 
     /// How bad these seats are.
     fn judge(&self, seats: &[Option<usize>], load: &[usize]) -> Badness {
-        let seated = || self.wishes.iter().zip(seats).filter(|(_, seat)| seat.is_some());
-        let is_unpreferred = |wish: &Wish, seat: Option<usize>| {
-            wish.prefers.is_some() && wish.prefers != wish.avoids && wish.prefers != seat
+        let seated = || self.demands.iter().zip(seats).filter(|(_, seat)| seat.is_some());
+        let is_unpreferred = |demand: &Demand, seat: Option<usize>| {
+            demand.prefers.is_some() && demand.prefers != demand.avoids && demand.prefers != seat
         };
         let bit = |who: u64, lease: &usize| who << 1 | u64::from(seats[*lease].is_none());
-        let moved = |wish: &Wish, seat: Option<usize>| wish.holder.is_some() && wish.holder != seat;
+        let moved =
+            |demand: &Demand, seat: Option<usize>| demand.holder.is_some() && demand.holder != seat;
         Badness {
             unseated: seats.iter().filter(|seat| seat.is_none()).count(),
             who: self.rights.iter().fold(0, bit),
-            unpreferred: seated().filter(|(wish, seat)| is_unpreferred(wish, **seat)).count(),
-            unavoided: seated().filter(|(wish, seat)| wish.avoids == **seat).count(),
+            unpreferred: seated().filter(|(demand, seat)| is_unpreferred(demand, **seat)).count(),
+            unavoided: seated().filter(|(demand, seat)| demand.avoids == **seat).count(),
             uneven: load.iter().map(|load| load * load).sum(),
-            moves: self.wishes.iter().zip(seats).filter(|(wish, seat)| moved(wish, **seat)).count(),
+            moves: self
+                .demands
+                .iter()
+                .zip(seats)
+                .filter(|(demand, seat)| moved(demand, **seat))
+                .count(),
         }
     }
 
@@ -123,9 +130,9 @@ impl World {
     pub(super) fn judge_plan(&self, plan: &Plan) -> Badness {
         let seats: Vec<_> = plan.seats.iter().map(|seat| seat.map(WorkerIndex::get)).collect();
         let mut load = vec![0; self.limits.len()];
-        for (wish, worker) in self.wishes.iter().zip(&seats) {
+        for (demand, worker) in self.demands.iter().zip(&seats) {
             if let Some(worker) = worker {
-                assert!(wish.allowed[*worker], "a lease is where it may not be");
+                assert!(demand.allowed[*worker], "a lease is where it may not be");
                 load[*worker] += 1;
             }
         }
@@ -146,7 +153,7 @@ fn required(view: &View, lease: usize) -> Option<usize> {
     rule(view, lease).filter(|(_, mode)| *mode == Mode::Require).map(|(worker, _)| worker)
 }
 
-fn wish(view: &View, lease: usize) -> Wish {
+fn demand(view: &View, lease: usize) -> Demand {
     let live = |worker: Option<usize>| worker.filter(|worker| *worker < view.workers.len());
     let named = |worker: Option<WorkerIndex>| live(worker.map(WorkerIndex::get));
     let seen = &view.leases[lease];
@@ -154,7 +161,7 @@ fn wish(view: &View, lease: usize) -> Wish {
     let only = required(view, lease);
     let may = |worker: usize| !held && only.is_none_or(|only| only == worker);
     let prefers = rule(view, lease).filter(|(_, mode)| *mode == Mode::Prefer);
-    Wish {
+    Demand {
         allowed: (0..view.workers.len()).map(may).collect(),
         prefers: live(prefers.map(|(worker, _)| worker)),
         avoids: named(seen.avoid),

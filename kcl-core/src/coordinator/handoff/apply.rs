@@ -25,7 +25,7 @@ impl Handoff {
         self.cancel_unplanned(&planned);
         // Leases that this session wants by itself stay wanted.
         self.wanted.retain(|key, wanted| !wanted.is_planned() || planned.contains(key));
-        self.wish_as_planned(&assignment, ctx);
+        self.want_as_planned(&assignment, ctx);
         let own = ctx.settings.handoff_timeout;
         let within =
             assignment.give_within.map_or(own, |most| own.min(Duration::from_millis(most)));
@@ -49,7 +49,7 @@ impl Handoff {
     }
 
     /// Makes each lease of the document wanted, with its row as the planner saw it.
-    fn wish_as_planned(&mut self, assignment: &Assignment, ctx: &Context) {
+    fn want_as_planned(&mut self, assignment: &Assignment, ctx: &Context) {
         if self.leaving {
             return;
         }

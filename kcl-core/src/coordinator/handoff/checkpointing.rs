@@ -95,8 +95,8 @@ impl Handoff {
     pub(super) fn on_not_mine(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
         self.remember_progress(key);
         self.lose(key, reason, ctx);
-        if is_wished_again(reason) {
-            self.wish_again(key, ctx);
+        if is_wanted_again(reason) {
+            self.want_again(key, ctx);
         }
     }
 }
@@ -107,6 +107,6 @@ fn unknown_is_no_loss() -> bool {
 }
 
 /// Whether a lease that is lost for this reason becomes wanted again, if the plan still names it.
-fn is_wished_again(reason: LossReason) -> bool {
-    reason == LossReason::Gone || !planted!(TakenNotWishedAgain)
+fn is_wanted_again(reason: LossReason) -> bool {
+    reason == LossReason::Gone || !planted!(TakenNotWantedAgain)
 }

@@ -154,7 +154,7 @@ impl Handoff {
                 continue;
             }
             if has_no_parent_but_mine(&others) {
-                self.wish_child(&child.key, ctx);
+                self.want_child(&child.key, ctx);
                 continue;
             }
             self.merging.insert((child.key.clone(), parent.clone()), others.len());
@@ -187,18 +187,18 @@ impl Handoff {
             self.merging.insert(merge, left - 1);
         } else {
             sometimes!(OtherParentEnded);
-            self.wish_child(&merge.0, ctx);
+            self.want_child(&merge.0, ctx);
         }
     }
 
     /// Wants a child, unless that would exceed `max_leases`.
-    fn wish_child(&mut self, child: &LeaseKey, ctx: &mut Context) {
+    fn want_child(&mut self, child: &LeaseKey, ctx: &mut Context) {
         let most = ctx.settings.max_leases.map_or(usize::MAX, |max| max as usize);
         let taken = self.held.len() + self.wanted.len();
         if taken >= most || self.held.contains_key(child) {
             return;
         }
-        sometimes!(ChildWished);
+        sometimes!(ChildWanted);
         self.wanted.or_insert_with(child, || WantedLease::child(ctx.now));
         self.pursue(child, ctx);
     }

@@ -206,18 +206,18 @@ impl Handoff {
             self.wanted.touch_all();
         }
         for key in self.wanted.take_touched() {
-            let (due, at) = self.wish_deadline(&key);
+            let (due, at) = self.wanted_deadline(&key);
             ctx.deadlines.set(due, at);
         }
         for key in self.held.take_touched() {
-            for (due, at) in self.tenure_deadlines(&key) {
+            for (due, at) in self.held_deadlines(&key) {
                 ctx.deadlines.set(due, at);
             }
         }
     }
 
     /// When the row of a wanted lease is to be read.
-    fn wish_deadline(&self, key: &LeaseKey) -> (deadlines::Due, Time) {
+    fn wanted_deadline(&self, key: &LeaseKey) -> (deadlines::Due, Time) {
         let wanted = self.wanted.get(key).filter(|_| self.pursues);
         let at = wanted.map_or(Time::NEVER, |wanted| wanted.try_at);
         (deadlines::Due::Handoff(Due::WantedLease(key.clone())), at)
@@ -225,7 +225,7 @@ impl Handoff {
 
     /// When a held lease needs a checkpoint written, its batch dropped, or a step of its end tried
     /// again.
-    fn tenure_deadlines(&self, key: &LeaseKey) -> [(deadlines::Due, Time); 3] {
+    fn held_deadlines(&self, key: &LeaseKey) -> [(deadlines::Due, Time); 3] {
         let held = self.held.get(key);
         let at = |of: fn(&HeldLease) -> Time| held.map_or(Time::NEVER, of);
         [
@@ -239,8 +239,8 @@ impl Handoff {
     /// All deadlines, for the comparison of a debug build.
     #[cfg(debug_assertions)]
     pub(in crate::coordinator) fn deadlines(&self) -> impl Iterator<Item = (deadlines::Due, Time)> {
-        let wanted = self.wanted.keys().map(|key| self.wish_deadline(key));
-        wanted.chain(self.held.keys().flat_map(|key| self.tenure_deadlines(key)))
+        let wanted = self.wanted.keys().map(|key| self.wanted_deadline(key));
+        wanted.chain(self.held.keys().flat_map(|key| self.held_deadlines(key)))
     }
 
     /// Does the work that is due for each lease: checkpoints first, all together.
@@ -307,7 +307,7 @@ impl Handoff {
     /// Hands an answer of the store to the function that its request belongs to.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
-            Reply::WishRow(key, answer) => self.on_wish_row(&key, answer, ctx),
+            Reply::WantedRow(key, answer) => self.on_wanted_row(&key, answer, ctx),
             Reply::Owner(id, answer) => self.on_owner(&id, answer, ctx),
             Reply::Acquire(key, epoch, answer) => self.on_acquire(&key, epoch, answer, ctx),
             Reply::Recreate(key, _) => self.try_soon(&key, ctx),

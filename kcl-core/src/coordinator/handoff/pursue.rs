@@ -54,7 +54,7 @@ impl Handoff {
         }
         self.reads += 1;
         self.try_never(key);
-        ctx.ask(op::Lease(key.clone()), request::WishRow(key.clone()));
+        ctx.ask(op::Lease(key.clone()), request::WantedRow(key.clone()));
     }
 
     /// The lease does not belong to this worker's stream as it was last described. If it belongs to
@@ -76,7 +76,7 @@ impl Handoff {
     }
 
     /// The row of a wanted lease was read. At most `READS_MAX` such reads are under way.
-    pub(super) fn on_wish_row(
+    pub(super) fn on_wanted_row(
         &mut self,
         key: &LeaseKey,
         answer: Answered<op::Lease>,

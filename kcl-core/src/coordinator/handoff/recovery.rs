@@ -174,7 +174,7 @@ impl Handoff {
     }
 
     /// Wants a lost lease again, if the plan still names it for this session.
-    pub(super) fn wish_again(&mut self, key: &LeaseKey, ctx: &mut Context) {
+    pub(super) fn want_again(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let planned =
             self.assignment.as_ref().is_some_and(|a| a.holds.iter().any(|h| h.key == *key));
         if planned && !self.leaving {

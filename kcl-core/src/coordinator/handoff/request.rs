@@ -8,7 +8,7 @@ use crate::{
 
 requests! {
     /// The row of a wanted lease.
-    WishRow(key: LeaseKey) by Lease;
+    WantedRow(key: LeaseKey) by Lease;
     /// The session of the owner of a wanted lease.
     Owner(id: SessionId) by Session;
     /// An acquire of a wanted lease, under this epoch.

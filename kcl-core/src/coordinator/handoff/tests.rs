@@ -104,7 +104,7 @@ fn put_at(number: u8, checkpoint: Checkpoint) -> StoreCall {
 
 /// The row of a wanted lease was read.
 fn row(number: u8, row: Option<Lease>) -> Reply {
-    Reply::WishRow(key(number), Ok(row))
+    Reply::WantedRow(key(number), Ok(row))
 }
 
 /// A lease was acquired.

@@ -38,7 +38,7 @@ fn checkpoints_are_written_one_at_a_time_and_the_newest_wins() {
 }
 
 #[test]
-fn a_checkpoint_that_is_refused_for_the_row_is_anothers_is_a_loss_and_the_lease_wished_again() {
+fn a_checkpoint_that_is_refused_for_the_row_is_anothers_is_a_loss_and_the_lease_wanted_again() {
     let mut scene = Scene::holding();
     assert_eq!(scene.progress(8, after(6)), [advance(8, after(6))]);
     let taken = Reply::Advance(key(0), Epoch(8), Ok(Write::Refused(Some(held(0, "other", 9)))));

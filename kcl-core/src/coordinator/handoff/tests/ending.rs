@@ -84,7 +84,7 @@ fn an_end_that_is_refused_for_the_row_is_anothers_or_gone_is_a_loss() {
         let mut scene = Scene::ending(&[1]);
         let done = scene.answer(written(8, Ok(Write::Refused(left))));
         assert_eq!(done.noted, [Notice::Lost(key(0), Epoch(8), reason)]);
-        assert_eq!(done.asked, [read(0)], "wished again");
+        assert_eq!(done.asked, [read(0)], "wanted again");
         assert_eq!(orders(done), [RunOrder::Drop(DropReason::Lost)]);
     }
 }

@@ -11,10 +11,10 @@ fn a_row_that_is_gone_is_put_again_by_who_knows_how_far_it_was_read() {
     assert_eq!(done.noted, [Notice::Lost(key(0), Epoch(8), LossReason::Gone)]);
     assert_eq!(done.asked, [read(0)]);
     let put = Lease { checkpoint: after(9), owner: None, ..held(0, "me", 8) };
-    assert_eq!(scene.after(Reply::WishRow(key(0), Ok(None))), [StoreCall::Create(put)]);
+    assert_eq!(scene.after(Reply::WantedRow(key(0), Ok(None))), [StoreCall::Create(put)]);
     let mut other = Scene::new();
     assert_eq!(other.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
-    assert_eq!(other.after(Reply::WishRow(key(0), Ok(None))), [], "that is the planner's");
+    assert_eq!(other.after(Reply::WantedRow(key(0), Ok(None))), [], "that is the planner's");
 }
 
 /// A handoff whose lease 0 was lost, since its row is gone; the row is being read.

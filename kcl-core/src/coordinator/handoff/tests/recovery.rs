@@ -43,7 +43,7 @@ fn after_the_store_went_back_what_is_held_is_taken_anew_and_written_forward() {
     assert_eq!(back.asked, [read(0)]);
     assert_eq!(orders(back), [RunOrder::Drop(DropReason::Lost)]);
     let row = free(0, 7);
-    assert_eq!(scene.after(Reply::WishRow(key(0), Ok(Some(row.clone())))), [acquire(&row, 9)]);
+    assert_eq!(scene.after(Reply::WantedRow(key(0), Ok(Some(row.clone())))), [acquire(&row, 9)]);
     let granted = held(0, "me", 9);
     let done = scene.answer(Reply::Acquire(key(0), Epoch(9), Ok(Write::Done(granted.clone()))));
     let start = Lease { checkpoint: after(9), ..granted };

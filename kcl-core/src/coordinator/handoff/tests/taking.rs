@@ -45,7 +45,7 @@ fn a_grant_that_comes_too_late_starts_nothing() {
     scene.ctx.valid = true;
     assert_eq!(scene.tick(200).asked, [read(0)]);
     let mine = held(0, "me", 8);
-    let again = scene.after(Reply::WishRow(key(0), Ok(Some(mine.clone()))));
+    let again = scene.after(Reply::WantedRow(key(0), Ok(Some(mine.clone()))));
     assert_eq!(again, [acquire(&mine, 208)], "taken anew, under an epoch of its own");
 }
 

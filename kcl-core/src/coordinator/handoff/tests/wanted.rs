@@ -8,11 +8,11 @@ fn a_lease_that_is_to_be_given_is_looked_at_until_it_is_free() {
     let plan = vec![hold(0, origin(Some("other"), 7, Transfer::AwaitRelease))];
     assert_eq!(scene.planned(plan, Vec::new()), [read(0)]);
     let session = StoreCall::Session(id("other"), Consistency::Strong);
-    assert_eq!(scene.after(Reply::WishRow(key(0), Ok(Some(held(0, "other", 7))))), [session]);
+    assert_eq!(scene.after(Reply::WantedRow(key(0), Ok(Some(held(0, "other", 7))))), [session]);
     assert_eq!(scene.said(), [], "it is the expected owner");
     assert_eq!(scene.tick(199).asked, []);
     assert_eq!(scene.tick(200).asked, [read(0)]);
-    let given = Reply::WishRow(key(0), Ok(Some(free(0, 7))));
+    let given = Reply::WantedRow(key(0), Ok(Some(free(0, 7))));
     assert_eq!(scene.after(given), [acquire(&free(0, 7), 207)]);
 }
 
@@ -20,7 +20,7 @@ fn a_lease_that_is_to_be_given_is_looked_at_until_it_is_free() {
 fn a_read_that_failed_is_made_again_soon() {
     let mut scene = Scene::new();
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
-    let failed = Reply::WishRow(key(0), Err(StoreErrorKind::Unavailable));
+    let failed = Reply::WantedRow(key(0), Err(StoreErrorKind::Unavailable));
     assert_eq!(scene.after(failed), []);
     assert_eq!(scene.tick(200).asked, [read(0)]);
 }
@@ -29,7 +29,7 @@ fn a_read_that_failed_is_made_again_soon() {
 fn an_owner_that_is_not_expected_is_a_conflict_told_once_and_none_once_it_has_ended() {
     let mut scene = Scene::new();
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
-    let theirs = || Reply::WishRow(key(0), Ok(Some(held(0, "other", 7))));
+    let theirs = || Reply::WantedRow(key(0), Ok(Some(held(0, "other", 7))));
     let first = scene.answer(theirs());
     assert_eq!(first.asked, [StoreCall::Session(id("other"), Consistency::Strong)]);
     assert_eq!(first.noted, [Notice::Conflict(key(0), id("other"))]);
@@ -75,7 +75,7 @@ fn a_row_is_read_once_at_a_time_however_often_the_session_is_woken() {
 }
 
 #[test]
-fn few_rows_are_read_at_once_however_many_leases_are_wished() {
+fn few_rows_are_read_at_once_however_many_leases_are_wanted() {
     let mut scene = Scene::new();
     let reads = |numbers: std::ops::Range<u8>| numbers.map(read).collect::<Vec<_>>();
     let all = (0..40).map(|number| hold(number, None)).collect();
@@ -115,7 +115,7 @@ fn what_the_plan_names_no_more_is_looked_at_no_more_and_an_answer_about_it_means
 }
 
 #[test]
-fn a_shard_that_has_ended_is_wished_no_more_until_a_document_names_it_again() {
+fn a_shard_that_has_ended_is_wanted_no_more_until_a_document_names_it_again() {
     let mut scene = Scene::new();
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
     assert_eq!(scene.after(row(0, Some(ended(0, 7)))), []);
