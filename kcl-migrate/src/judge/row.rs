@@ -78,8 +78,8 @@ impl Scene<'_> {
         judged
     }
 
-    /// Begins a shard of which nothing was checkpointed at [`ImportOptions::latest_as`]. The LATEST of
-    /// its row is not imported: it would skip the records that arrived since the row was made.
+    /// Begins a shard without a checkpoint at [`ImportOptions::latest_as`]. The LATEST of its row
+    /// is not imported: it would skip the records that arrived since the row was made.
     fn begin(&self, hazard: Hazard, why: &str, judged: &mut Judged) {
         let now = self.stream.description.server_time;
         let place = Place::from(self.options.latest_as);
