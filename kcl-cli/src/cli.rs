@@ -42,7 +42,7 @@ pub enum Command {
     Multilang(MultilangArgs),
     /// Put records into a stream: generated ones, or lines from stdin.
     ///
-    /// Whatever ends it, one JSON object on stdout accounts for the records: `produced`, `retried`,
+    /// However it ends, one JSON object on stdout accounts for the records: `produced`, `retried`,
     /// `failed`, `not_tried`, and the numbers of the first that failed and the first that was not
     /// tried. Exit code: 0 if all there was to put is in the stream, 1 if something failed, 130 or
     /// 143 if SIGINT or SIGTERM came before the end.
@@ -52,10 +52,12 @@ pub enum Command {
     Peek(PeekArgs),
     /// Create, describe, reshard or delete a stream.
     Stream(StreamArgs),
-    /// See who reads what, and how far they are; move, release, pause and resume leases.
+    /// See which worker reads which shard, and how far; move, release, pause and resume leases.
     Leases(LeasesArgs),
-    /// Take an application over from the Java KCL or VMware-Go-KCL: read their lease table, judge
-    /// every shard, and fill a lease store of kcl with what it says.
+    /// Take an application over from the Java KCL or VMware-Go-KCL.
+    ///
+    /// Reads their lease table, judges every shard, and writes the checkpoints into a lease store
+    /// of kcl.
     ///
     /// Nothing is read by two fleets, and nothing is passed over: the old fleet is seen to stand
     /// still, or a fence is named; the application is closed meanwhile; all shards are taken or
@@ -77,37 +79,38 @@ pub enum Command {
     /// Rows that are there are set free where the leases stand, and never taken back, unless
     /// --backwards says so. A table that is not there is made.
     Export(ExportArgs),
-    /// See who works for an application; drain workers, and take them back.
+    /// See the workers of an application; drain workers, and take them back.
     Workers(WorkersArgs),
-    /// Say what would move with other workers or more shards. Touches nothing.
+    /// Show which leases would move with other workers or more shards. Changes nothing.
     Plan(PlanArgs),
-    /// Say what is wrong with an application, why, and what helps.
+    /// Find what is wrong with an application, its cause, and the command that helps.
     ///
-    /// It looks at the store and the stream, for as long as it takes to see every worker beat (one
-    /// and a half heartbeats at most), and changes nothing. Each finding names its cause and a
-    /// command that helps; what could not be read is unknown, and the rest is judged all the same.
-    /// Of up to 100 shards a record or two are read, to see how old the unread ones are.
+    /// It reads the store and the stream until it has seen every worker beat (one and a half
+    /// heartbeats at most), and changes nothing. Each finding names its cause and a command that
+    /// helps; where reading fails the answer is unknown, and the rest is judged all the same. Of up
+    /// to 100 shards one or two records are read, to see how old the unread records are.
     ///
-    /// Exit code: 0 healthy, 1 findings, 2 nothing wrong was seen but not everything could be told.
+    /// Exit code: 0 healthy, 1 findings, 2 no finding, but not everything could be judged.
     Doctor(DoctorArgs),
-    /// Serve a page that shows applications while they run: who reads what, how far behind, what is
-    /// wrong, why, and the command that helps.
+    /// Serve a page that shows applications while they run: which worker reads which shard, the
+    /// lag, the findings with their causes, and the command that helps.
     ///
     /// It reads the store and the stream alone, and changes nothing unless --allow-changes says
     /// that it may. It is reached from this machine only, unless an address and a token are given.
     /// The page's address is the one line on stdout.
     Dashboard(DashboardArgs),
-    /// Say which shards must or should go to which workers, and see what is wrong with that.
+    /// Set which shards must or should go to which workers, and check these rules.
     Placement(PlacementArgs),
-    /// Freeze a fleet, so that nothing moves that a live worker holds, and thaw it.
+    /// Freeze a fleet, so that no lease of a live worker moves, and thaw it.
     App(AppArgs),
-    /// Make settings files of what others write.
+    /// Convert the settings files of other libraries.
     Config(ConfigArgs),
-    /// Play a simulated fleet under faults, check every invariant, and show who held what.
+    /// Play a simulated fleet under faults, check every invariant, and show which worker held which
+    /// lease.
     ///
-    /// Everything is drawn from a seed, or written in a script: the same gives the same run. If an
-    /// invariant breaks, the shortest script that breaks it is written to a file. Exit code: 0 if
-    /// every invariant held, 1 if one is broken, 2 if there is no verdict.
+    /// Everything is drawn from a seed, or written in a script: the same input gives the same run.
+    /// If an invariant breaks, the shortest script that breaks it is written to a file. Exit code:
+    /// 0 if every invariant held, 1 if one is broken, 2 if there is no verdict.
     Simulate(SimulateArgs),
     /// Watch a fleet share a stream through splits, joins and a crash, all in this process.
     #[cfg(feature = "demo")]

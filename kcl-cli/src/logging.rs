@@ -19,15 +19,15 @@ use tracing_subscriber::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logging")]
 pub struct LoggingArgs {
-    /// What is logged to stderr, like `info` or `kcl_core=debug`. RUST_LOG is read, too.
+    /// The filter of the log on stderr, like `info` or `kcl_core=debug`. RUST_LOG is read, too.
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,
-    /// How it is written.
+    /// The format of the log.
     #[arg(long, value_enum, default_value_t, global = true)]
     pub log_format: LogFormat,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Lines to read.

@@ -26,7 +26,7 @@ pub struct AppArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// Of which application.
+    /// The application.
     #[command(flatten)]
     pub of: ApplicationArgs,
 }
@@ -34,14 +34,14 @@ pub struct AppArgs {
 /// What to do with an application.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Action {
-    /// Let nothing move that a live worker holds, whatever workers join, and whatever rules and
-    /// limits say. What nobody holds is still shared out: dead workers are replaced.
+    /// Keep every lease of a live worker where it is, whatever workers join, and whatever rules and
+    /// limits say. Leases without an owner are still assigned: dead workers are replaced.
     Freeze {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
     },
-    /// Let leases move again.
+    /// Allow leases to move again.
     Thaw {
         /// Do not ask.
         #[arg(long)]

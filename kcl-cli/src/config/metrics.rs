@@ -17,53 +17,53 @@ pub struct Cloudwatch {
     pub credentials: Option<String>,
 }
 
-/// What `kcl consume` tells of itself.
+/// The metrics of `kcl consume`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
     /// Where `/metrics`, `/livez` and `/readyz` are served: a port, or an IP address with a port.
     /// A port may be written as a number.
     pub listen: Option<Value>,
-    /// What CloudWatch is sent.
+    /// The metrics that are sent to CloudWatch.
     pub cloudwatch: CloudwatchMetrics,
 }
 
-/// What CloudWatch is sent.
+/// The metrics that are sent to CloudWatch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CloudwatchMetrics {
-    /// Whether it is sent anything.
+    /// Whether metrics are sent.
     pub enabled: bool,
-    /// By which names.
+    /// The names of the metrics.
     pub names: CloudwatchNames,
-    /// How much.
+    /// The level of detail.
     pub level: Level,
-    /// Into which namespace; default: `KCL`, or by the Java KCL's names the application's.
+    /// The namespace; default: `KCL`, or with the Java KCL's names the application's name.
     pub namespace: Option<String>,
-    /// How often.
+    /// The interval between two calls.
     #[serde(with = "humantime_serde")]
     pub period: Duration,
 }
 
-/// By which names metrics are sent.
+/// The names of the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum CloudwatchNames {
-    /// Those of docs/METRICS.md.
+    /// The names of docs/METRICS.md.
     #[default]
     Ours,
-    /// Those of the Java KCL, in its namespace and with its dimensions.
+    /// The names of the Java KCL, in its namespace and with its dimensions.
     Kcl,
 }
 
-/// How much is sent.
+/// The level of detail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Nothing by shard; by the Java KCL's names, its level SUMMARY.
+    /// No metric by shard; with the Java KCL's names, its level SUMMARY.
     #[default]
     Summary,
-    /// Everything.
+    /// Every metric.
     Detailed,
 }
 

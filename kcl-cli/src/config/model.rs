@@ -32,22 +32,21 @@ pub struct Config {
     /// Where leases are kept: `dynamodb`, `dynamodb://TABLE`, `postgres://…`, `redis://…`,
     /// `memory:`. It may hold a password.
     pub store: Option<String>,
-    /// What `kcl produce` does.
+    /// The settings of `kcl produce`.
     pub producer: Producer,
-    /// What `kcl consume` does.
+    /// The settings of `kcl consume`.
     pub consumer: Consumer,
-    /// What it tells of itself.
+    /// The metrics of `kcl consume`.
     pub metrics: Metrics,
     /// The times that `coordination` starts from.
     pub profile: Profile,
-    /// How workers share the shards.
+    /// The rules by which workers share the shards.
     pub coordination: Coordination,
-    /// How records are delivered.
+    /// The delivery of records to the processor.
     pub delivery: Delivery,
 }
 
-/// Region, credentials and endpoint for all of AWS. What is left out is found as the AWS SDK finds
-/// it.
+/// Region, credentials and endpoint for all of AWS. The AWS SDK looks for those that are absent.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Aws {
@@ -85,7 +84,7 @@ pub struct Dynamodb {
     pub credentials: Option<String>,
 }
 
-/// What `kcl produce` does.
+/// The settings of `kcl produce`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Producer {
@@ -93,25 +92,25 @@ pub struct Producer {
     pub batch_size: usize,
     /// The pause after each call, in milliseconds.
     pub batch_delay_ms: u64,
-    /// How many records in all; without it, or with 0, until told to stop.
+    /// The number of records; without it, or with 0, the producer runs until it is stopped.
     pub total_messages: Option<u64>,
 }
 
-/// What `kcl consume` does.
+/// The settings of `kcl consume`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Consumer {
-    /// Who decides which worker reads a shard.
+    /// The part that decides which worker reads a shard.
     pub assignment_mode: AssignmentMode,
     /// The consumer group: workers of one name share the stream.
     pub application_name: Option<String>,
     /// This worker's name among them.
     pub worker_id: Option<String>,
-    /// The most records of a read: 1 to 10,000.
+    /// The largest number of records of a read: 1 to 10,000.
     pub max_records: Option<usize>,
-    /// Whether a batch is delivered when there was nothing to read.
+    /// Whether an empty batch is delivered if a read returned no record.
     pub call_process_records_even_for_empty_list: bool,
-    /// The time between two reads of a shard that has nothing new, in milliseconds.
+    /// The time between two reads of a shard without new records, in milliseconds.
     pub poll_interval_ms: Option<u64>,
     /// Shards and the workers that read them: `{shardId-…: worker-1}`, or a text of `shard:worker`
     /// pairs. A worker with a question mark behind it is preferred, else required.
@@ -120,7 +119,7 @@ pub struct Consumer {
     pub dead_letter: Option<String>,
 }
 
-/// Who decides which worker reads a shard that no placement rule covers.
+/// The part that decides which worker reads a shard that no placement rule covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AssignmentMode {

@@ -16,12 +16,12 @@ pub struct ConsumeArgs {
     /// [setting: consumer.application_name; APP_NAME].
     #[arg(long = "app", value_name = "NAME")]
     pub application: Option<String>,
-    /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, a time
-    /// like 2026-01-31T09:00:00Z, or seconds since 1970 (with 13 digits: milliseconds)
+    /// The position to begin at in a stream that the group has not read yet: trim-horizon, latest,
+    /// a time like 2026-01-31T09:00:00Z, or seconds since 1970 (with 13 digits: milliseconds)
     /// [setting: coordination.initial_position; default trim-horizon].
     #[arg(long, value_name = "POSITION", value_parser = start_at::parse)]
     pub initial_position: Option<InitialPosition>,
-    /// What every worker is told.
+    /// The arguments of every worker.
     #[command(flatten)]
     pub member: MemberArgs,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.

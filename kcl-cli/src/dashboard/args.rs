@@ -8,7 +8,7 @@ use clap::Args;
 use super::server::{Guard, Token};
 use crate::config::Config;
 
-/// The variable that a token may stand in, where no process list shows it.
+/// The variable that may hold a token, where no process list shows it.
 const TOKEN: &str = "KCL_DASHBOARD_TOKEN";
 
 /// The arguments of `kcl dashboard`.
@@ -17,16 +17,16 @@ pub struct DashboardArgs {
     /// An application. Repeatable [setting: consumer.application_name; APP_NAME].
     #[arg(long = "app", value_name = "NAME")]
     pub applications: Vec<String>,
-    /// Where the leases of all of them are kept: dynamodb, dynamodb://TABLE, postgres://…,
+    /// The store of all their leases: dynamodb, dynamodb://TABLE, postgres://…,
     /// redis://… [setting: store; KCL_STORE; default dynamodb].
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
-    /// Where to serve: a port, reached from this machine alone, or an IP address with a port, like
-    /// 0.0.0.0:9465, which needs a token. 0: any port that is free.
+    /// The address to serve at: a port, reached from this machine alone, or an IP address with a
+    /// port, like 0.0.0.0:9465, which needs a token. 0: any port that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "9465")]
     pub listen: String,
-    /// A file that holds a token of 16 characters or more, which whoever opens the page has to
-    /// give [or in KCL_DASHBOARD_TOKEN].
+    /// A file that holds a token of 16 characters or more, which the page asks its user for
+    /// [or in KCL_DASHBOARD_TOKEN].
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// A name that this machine or a proxy before it is reached by. Repeatable; without one, this
@@ -36,19 +36,19 @@ pub struct DashboardArgs {
     /// Offer changes: placement rules, freezing, resets. Without it nothing can be changed.
     #[arg(long)]
     pub allow_changes: bool,
-    /// Do not offer to look at records.
+    /// Do not offer to show records.
     #[arg(long)]
     pub no_records: bool,
-    /// Seconds between two looks at the store.
+    /// Seconds between two readings of the store.
     #[arg(long, default_value_t = 2.0)]
     pub every: f64,
-    /// Seconds between two looks at the stream.
+    /// Seconds between two readings of the stream.
     #[arg(long, default_value_t = 15.0)]
     pub stream_every: f64,
-    /// Show the store alone: the stream is not asked.
+    /// Show the store alone: the stream is not read.
     #[arg(long)]
     pub no_stream: bool,
-    /// From how many shards at most a record is read to see how far behind they are.
+    /// The largest number of shards from which a record is read to see how far behind they are.
     #[arg(long, value_name = "SHARDS", default_value_t = 100)]
     pub lag_of: usize,
     /// The age of the oldest unread record, in seconds, from which on lag is a finding.

@@ -9,37 +9,39 @@ use crate::{application::ApplicationArgs, config::Config};
 /// The arguments of `kcl doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
-    /// Of which application.
+    /// The application.
     #[command(flatten)]
     pub of: ApplicationArgs,
     /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME; default: the one that
     /// the application reads].
     #[arg(long, value_name = "STREAM")]
     pub stream: Option<String>,
-    /// One JSON object per look in place of text.
+    /// One JSON object for each examination in place of text.
     #[arg(long)]
     pub json: bool,
-    /// Look again and again, until told to stop. The exit code is that of the last look.
+    /// Repeat the examination until it is stopped. The exit code is that of the last one.
     #[arg(long, conflicts_with = "trend")]
     pub watch: bool,
-    /// With --watch: seconds between two looks.
+    /// With --watch: seconds between two examinations.
     #[arg(long, default_value_t = 5.0)]
     pub every: f64,
-    /// Look twice, this many seconds apart, to see whether lag grows and who makes no progress.
+    /// Examine twice, this many seconds apart, to see whether lag grows and which shards make no
+    /// progress.
     #[arg(long, value_name = "SECONDS")]
     pub trend: Option<f64>,
-    /// Judge by the store alone: the stream is not asked, and what hangs on it not judged.
+    /// Judge by the store alone: the stream is not read, and findings that need it are left out.
     #[arg(long)]
     pub no_stream: bool,
-    /// From how many shards at most a record is read to see how far behind they are: those nobody
-    /// reads first, then those with the oldest checkpoints. 0: none; rows alone then tell.
+    /// The largest number of shards from which a record is read to see how far behind they are:
+    /// shards without a reader first, then those with the oldest checkpoints. 0: lag is judged by
+    /// the rows alone.
     #[arg(long, value_name = "SHARDS", default_value_t = 100)]
     pub lag_of: usize,
     /// The age of the oldest unread record, in seconds, from which on lag is a finding.
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
     pub max_lag: f64,
-    /// Seconds that the store, and the stream, may take for one answer. What has not come by then
-    /// is not known, and the rest is judged.
+    /// Seconds that the store, and the stream, may take for one answer. An answer that has not come
+    /// by then counts as unknown, and the rest is judged.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub deadline: f64,
 }

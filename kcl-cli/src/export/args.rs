@@ -9,25 +9,26 @@ use crate::{application::ApplicationArgs, ask::Consent, config::Config};
 /// The arguments of `kcl export`.
 #[derive(Args, Clone, Debug)]
 pub struct ExportArgs {
-    /// Where to: dynamodb-kcl:TABLE, dynamodb-vmware:TABLE, or file:PATH (file:- is standard
+    /// The target: dynamodb-kcl:TABLE, dynamodb-vmware:TABLE, or file:PATH (file:- is standard
     /// output).
     #[arg(long, value_name = "PLACE")]
     pub to: Place,
-    /// Of which application, and where its leases are.
+    /// The application, and the store of its leases.
     #[command(flatten)]
     pub of: ApplicationArgs,
     /// The stream's name or ARN; that of the leases, if none is named anywhere
     /// [setting: kinesis.stream_name; STREAM_NAME].
     #[arg(long)]
     pub stream: Option<String>,
-    /// Even while workers of kcl live: what they process after it is processed again.
+    /// Export even while workers of kcl live: records that they process afterwards are processed
+    /// again.
     #[arg(long)]
     pub while_running: bool,
-    /// Take rows back that are further on than the leases.
+    /// Set back rows whose checkpoints are further on than those of the leases.
     #[arg(long)]
     pub backwards: bool,
-    /// To VMware-Go-KCL, which cannot stop within an aggregate: this shard's counts as processed
-    /// whole. May be given again.
+    /// To VMware-Go-KCL, which cannot stop within an aggregate: the aggregate at which this shard
+    /// stands counts as processed whole. May be given again.
     #[arg(long, value_name = "SHARD")]
     pub whole_aggregate: Vec<ShardId>,
     /// Read the table no faster than this many read units a second. Default: half of what is

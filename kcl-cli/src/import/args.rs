@@ -14,11 +14,11 @@ use crate::{application::ApplicationArgs, config::Config, start_at};
 /// The arguments of `kcl import`.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
-    /// Where the leases are: dynamodb-kcl:TABLE, dynamodb-vmware:TABLE, or file:PATH with what
+    /// The place of the leases: dynamodb-kcl:TABLE, dynamodb-vmware:TABLE, or file:PATH with what
     /// `kcl export` wrote (file:- is standard input).
     #[arg(long, value_name = "PLACE", required_unless_present = "abandon")]
     pub from: Option<Place>,
-    /// Of which application, and where its leases are to be.
+    /// The application, and the store for its leases.
     #[command(flatten)]
     pub of: ApplicationArgs,
     /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME].
@@ -37,8 +37,8 @@ pub struct ImportArgs {
     /// Open an application again that was closed by --prepare, without leases.
     #[arg(long)]
     pub abandon: bool,
-    /// What keeps the old fleet from going on. Without it the table is watched for twice the old
-    /// fleet's failover time.
+    /// The fence that keeps the old fleet from writing. Without it the table is watched for twice
+    /// the old fleet's failover time.
     #[arg(long, value_enum, value_name = "FENCE")]
     pub fence: Option<NamedFence>,
     /// The old fleet's failover time: within it each of its workers writes to the table.
@@ -63,9 +63,9 @@ pub struct ImportArgs {
     /// provisioned; 1000 on demand.
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     pub read_units: Option<u64>,
-    /// How the old fleet's application is called, if not as its lease table: the Java KCL 3.0 to
-    /// 3.4 has the tables NAME-CoordinatorState and NAME-WorkerMetricStats beside it, which tell
-    /// whether the fleet is between two releases, and which workers live.
+    /// The name of the old fleet's application, if it is not that of its lease table: the Java KCL
+    /// 3.0 to 3.4 has the tables NAME-CoordinatorState and NAME-WorkerMetricStats beside it, which
+    /// show whether the fleet is between two releases, and which workers live.
     #[arg(long, value_name = "NAME")]
     pub old_app: Option<String>,
     /// From a file: even while workers live there.
@@ -79,7 +79,7 @@ pub struct ImportArgs {
     pub json: bool,
 }
 
-/// What keeps the old fleet from going on, as the operator says it.
+/// The fence that the operator names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NamedFence {
     /// You have revoked the old role's right to write its table.

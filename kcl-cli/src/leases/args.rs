@@ -14,7 +14,7 @@ pub struct LeasesArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// Of which application.
+    /// The application.
     #[command(flatten)]
     pub of: ApplicationArgs,
 }
@@ -22,25 +22,25 @@ pub struct LeasesArgs {
 /// What to do with the leases.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Action {
-    /// Show workers and leases once. Takes as long as a heartbeat, to see who is alive.
+    /// Show workers and leases once. Takes as long as a heartbeat, to see which workers are alive.
     List {
-        /// How they are shown.
+        /// The format.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Do not wait for a heartbeat: who is alive is then not known.
+        /// Do not wait for a heartbeat: which workers are alive is then unknown.
         #[arg(long)]
         no_wait: bool,
     },
-    /// Show workers and leases again and again, until told to stop.
+    /// Show workers and leases again and again, until it is stopped.
     ///
     /// On a terminal it fills the screen: workers with a bar each, leases as they move, lag. Keys:
     /// s sorts, / filters, the arrows choose a shard, p pins it to a worker (shown first, and
     /// asked), q quits. Elsewhere, or with --format, one look follows the other.
     Watch {
-        /// How they are shown, if not on a screen.
+        /// The format, if not on a screen.
         #[arg(long, value_enum)]
         format: Option<Format>,
-        /// Seconds between two looks.
+        /// Seconds between two readings.
         #[arg(long, default_value_t = 2.0)]
         every: f64,
     },
@@ -61,7 +61,7 @@ pub enum Action {
         /// The worker.
         #[arg(long, value_name = "WORKER")]
         to: WorkerId,
-        /// For how long, like 30m or 8h.
+        /// The time after which the move ends, like 30m or 8h.
         #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
         within: Duration,
         #[command(flatten)]
@@ -86,7 +86,7 @@ pub enum Action {
     },
     /// Have leases read again that were paused.
     Resume {
-        /// Which: shards, or leases' keys.
+        /// Shards, or keys of leases.
         #[arg(value_name = "LEASE", required_unless_present = "all")]
         leases: Vec<String>,
         /// Every lease that is paused.
@@ -165,7 +165,7 @@ pub enum Action {
 /// Leases that are named.
 #[derive(Args, Clone, Debug)]
 pub struct Named {
-    /// Which: shards, or leases' keys.
+    /// Shards, or keys of leases.
     #[arg(value_name = "LEASE", required = true)]
     pub leases: Vec<String>,
 }
@@ -173,29 +173,30 @@ pub struct Named {
 /// The arguments of `kcl leases skip`.
 #[derive(Args, Clone, Debug)]
 pub struct SkipArgs {
-    /// Which: a shard, or a lease's key.
+    /// The shard, or the key of the lease.
     #[arg(value_name = "LEASE")]
     pub lease: String,
     /// Its sequence number; for a record of a KPL aggregate with its index: `4959….2`.
     #[arg(long, value_name = "POSITION")]
     pub record: Position,
-    /// Also if the worker has no dead letter that would keep it.
+    /// Skip it even if the worker has no dead letter, so that the record is not kept.
     #[arg(long)]
     pub unkept: bool,
-    /// For how long it is tried, should the shard change hands meanwhile, like 30m or 8h.
+    /// The time for which the request stays valid, also for a worker that takes the shard
+    /// meanwhile, like 30m or 8h.
     #[arg(long = "for", value_name = "TIME", default_value = SKIP_WITHIN, value_parser = span)]
     pub within: Duration,
-    /// How long it is waited for what becomes of it; 0s: not at all.
+    /// The time to wait for the outcome; 0s: do not wait.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = pause)]
     pub wait: Duration,
-    /// Take it back, as long as it has not been skipped.
+    /// Take the request back, as long as the record has not been skipped.
     #[arg(long)]
     pub undo: bool,
     #[command(flatten)]
     pub how: How,
 }
 
-/// How something is said of leases.
+/// The output of commands on leases.
 #[derive(Args, Clone, Debug)]
 pub struct How {
     #[command(flatten)]
@@ -216,14 +217,13 @@ pub(crate) const SKIP_WITHIN: &str = "1h";
 /// The arguments of `kcl leases analyze`.
 #[derive(Args, Clone, Debug)]
 pub struct AnalyzeArgs {
-    /// Logs in JSON, or looks of `kcl leases watch --format json`.
+    /// Logs in JSON, or the output of `kcl leases watch --format json`.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
-    /// How long a worker is silent before others end its session: so long before they say so a
-    /// worker died.
+    /// The session timeout of the fleet: a worker died this long before the others report its end.
     #[arg(long, value_name = "TIME", default_value = "6s", value_parser = span)]
     pub session_timeout: Duration,
     /// Draw the run into this file.

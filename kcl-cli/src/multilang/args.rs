@@ -12,13 +12,12 @@ pub struct MultilangArgs {
     /// The properties file of the MultiLangDaemon.
     #[arg(short, long, value_name = "FILE", alias = "properties-file")]
     pub properties: PathBuf,
-    /// Say of each property what becomes of it, and start nothing. Exit code 1 if any is refused,
-    /// or if a worker could not be started for another reason.
+    /// Print whether each property is applied, ignored or refused, and start nothing. Exit code 1
+    /// if any is refused, or if a worker could not be started for another reason.
     #[arg(long)]
     pub check: bool,
-    /// Write down everything that children are told and say: lines of JSON with time, shard and
-    /// process, behind what the file holds. It holds the data of the records; a new one is for its
-    /// owner alone.
+    /// Append every message to and from the children to this file: lines of JSON with time, shard
+    /// and process. It holds the data of the records; a new file is readable by its owner alone.
     #[arg(long, value_name = "FILE", env = "KCL_MULTILANG_RECORD")]
     pub record: Option<PathBuf>,
     /// Begin where initialPositionInStream says, although there is a table of an old fleet that was
@@ -28,7 +27,7 @@ pub struct MultilangArgs {
     /// For Logback, and ignored: see --log.
     #[arg(short, long, value_name = "FILE")]
     pub log_configuration: Option<PathBuf>,
-    /// What every worker is told.
+    /// The arguments of every worker.
     #[command(flatten)]
     pub member: MemberArgs,
 }

@@ -14,11 +14,11 @@ pub struct PeekArgs {
     /// The shard.
     #[arg(long, value_name = "ID")]
     pub shard: String,
-    /// Where to begin: trim-horizon, latest (what is to come, which is waited for), a time like
+    /// The position to begin at: trim-horizon, latest (waits for new records), a time like
     /// 2026-01-31T09:00:00Z, seconds since 1970, or the sequence number of a record.
     #[arg(long, value_name = "POSITION", default_value = "trim-horizon", value_parser = place)]
     pub at: StartAt,
-    /// How many records to show at most.
+    /// The largest number of records to show.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub limit: usize,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.

@@ -13,7 +13,7 @@ pub struct PlacementArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// Of which application.
+    /// The application.
     #[command(flatten)]
     pub of: ApplicationArgs,
     /// The stream's name or ARN; that of the leases, if none is named anywhere
@@ -28,7 +28,7 @@ pub struct PlacementArgs {
 /// What to do with the placement rules.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Action {
-    /// Show the rules, where they come from, and which shards follow them. Touches nothing.
+    /// Show the rules, their source, and which shards follow them. Changes nothing.
     Show,
     /// Set rules: shards, or ranges of hash keys, and the workers they go to.
     ///
@@ -51,7 +51,7 @@ pub enum Action {
         /// A range of hash keys in decimal, both ends in it, and its worker.
         #[arg(long, value_name = "START-END:WORKER")]
         range: Vec<String>,
-        /// What becomes of the shards that no rule covers.
+        /// The treatment of shards that no rule covers.
         #[arg(long, value_enum)]
         uncovered: Option<Others>,
         #[command(flatten)]
@@ -71,10 +71,10 @@ pub enum Action {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Say what would move, and what is wrong with the rules: those in the store, or those of a
-    /// file. Touches nothing.
+    /// Show which leases would move, and what is wrong with the rules: those in the store, or those
+    /// of a file. Changes nothing.
     ///
-    /// Exit code: 0 if nothing is wrong, 1 if something is, 2 if there is no verdict.
+    /// Exit code: 0 if nothing is wrong, 1 if there are findings, 2 if there is no verdict.
     Check {
         /// A file of rules, judged as if it were applied.
         file: Option<PathBuf>,
@@ -87,7 +87,7 @@ pub enum Action {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Let the maps count again that workers are started with, after rules were changed by command.
+    /// Let the maps that workers are started with count again, after a command changed the rules.
     ///
     /// Rules stay as they are until a worker that starts, or whose mapping file changes, declares a
     /// map that is new, or the one that was applied last; earlier ones stay superseded.
@@ -97,10 +97,10 @@ pub enum Action {
     },
 }
 
-/// What becomes of the shards that no rule covers.
+/// The treatment of shards that no rule covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Others {
-    /// They are shared out among all workers.
+    /// They are balanced among all workers.
     Balance,
     /// Nobody reads them.
     Hold,

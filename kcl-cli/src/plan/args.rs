@@ -8,17 +8,17 @@ use crate::{application::ApplicationArgs, config::Config};
 
 /// The arguments of `kcl plan`.
 ///
-/// What is told is what the planner's own functions plan for what is there, with the workers and
-/// shards that are supposed, under the limits and the balance that this command's settings name.
+/// The planner's own functions make the plan: for the leases and workers of the store, with the
+/// workers and shards that are added, under the limits and the balance of this command's settings.
 #[derive(Args, Clone, Debug)]
 pub struct PlanArgs {
-    /// Of which application.
+    /// The application.
     #[command(flatten)]
     pub of: ApplicationArgs,
-    /// Suppose so many workers more (+2), less (-1), or in all (5).
+    /// Plan with this many workers more (+2), fewer (-1), or in all (5).
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub workers: Option<Number>,
-    /// Suppose so many shards more: the widest are split.
+    /// Plan with this many shards more: the widest are split.
     #[arg(long, value_name = "+N")]
     pub shards: Option<Number>,
     /// The stream's name or ARN; that of the leases, if none is named anywhere

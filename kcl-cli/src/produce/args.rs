@@ -17,7 +17,7 @@ pub struct ProduceArgs {
     /// The pause after each call, in milliseconds [setting: producer.batch_delay_ms; default 1000].
     #[arg(long, value_name = "MS")]
     pub batch_delay_ms: Option<u64>,
-    /// How many records in all; without it, or with 0, until told to stop
+    /// The number of records; without it, or with 0, the command puts records until it is stopped
     /// [setting: producer.total_messages].
     #[arg(long, value_name = "RECORDS")]
     pub total: Option<u64>,

@@ -18,28 +18,30 @@ const HEAD: &str = include_str!("head.md");
 const SECTIONS: [(&str, &str); 10] = [
     (
         "aws",
-        "Region, credentials and endpoint for all of AWS. What is left out is found as the AWS \
-        SDK finds it: environment, profile, web identity (IRSA), container (EKS Pod Identity, \
+        "Region, credentials and endpoint for all of AWS. The AWS SDK looks for those that are \
+        absent: environment, profile, web identity (IRSA), container (EKS Pod Identity, \
         ECS), instance. `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_PROFILE` and the like \
         are the SDK's own and no settings.",
     ),
     ("kinesis", "The stream."),
     ("dynamodb", "The lease table, if leases are kept in one."),
     ("cloudwatch", "CloudWatch, if metrics are sent there."),
-    ("store", "Where leases are kept: [which one](STORES.md)."),
-    ("producer", "What `kcl produce` does."),
-    ("consumer", "What `kcl consume` does."),
-    ("metrics", "What a worker tells of itself: [every figure](METRICS.md)."),
+    ("store", "The store of the leases: [STORES.md](STORES.md) compares them."),
+    ("producer", "The settings of `kcl produce`."),
+    ("consumer", "The settings of `kcl consume`."),
+    ("metrics", "The metrics of a worker: [METRICS.md](METRICS.md) lists them."),
     ("profile", "The times that `coordination` starts from."),
     (
         "coordination",
-        "How workers share the shards. All workers of an application should have the \
-        same; a rolling change is safe. In a program: `kcl_core::settings::Coordination`.",
+        "The rules by which workers share the shards. All workers of an application should have \
+        the same; a rolling change is safe. In a program: `kcl_core::settings::Coordination`.",
     ),
 ];
 
-const LAST: (&str, &str) =
-    ("delivery", "How records are delivered. In a program: `kcl_core::settings::Delivery`.");
+const LAST: (&str, &str) = (
+    "delivery",
+    "The delivery of records to the processor. In a program: `kcl_core::settings::Delivery`.",
+);
 
 /// The whole page.
 pub(super) fn made() -> String {

@@ -19,33 +19,33 @@ pub struct SimulateArgs {
     /// Shards at the start: 1 to 1000, or a range to draw from, like 4..64.
     #[arg(long, value_name = "N|A..B", value_parser = Amount::of_shards)]
     pub shards: Option<Amount>,
-    /// What goes wrong: kinds like `crash,split`, or `none`, or `all`. `--faults help` names them.
+    /// The faults: kinds like `crash,split`, or `none`, or `all`. `--faults help` lists them.
     #[arg(long, value_name = "KINDS")]
     pub faults: Option<String>,
     /// Play this script instead, as it is written. docs/SIMULATE.md says how to write one.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "workers", "shards", "faults"])]
     pub script: Option<PathBuf>,
-    /// Also tell everything that happens, line by line.
+    /// Also print every event, one on each line.
     #[arg(long)]
     pub trace: bool,
     /// Also draw the picture into this file, as SVG.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// How the run is told.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// If it breaks: do not look for the shortest script that does.
+    /// If an invariant breaks: do not search for the shortest script that breaks it.
     #[arg(long)]
     pub no_shrink: bool,
-    /// Where the shortest script goes [default: INVARIANT-SEED.script, here].
+    /// The file for the shortest script [default: INVARIANT-SEED.script, here].
     #[arg(long, value_name = "FILE", conflicts_with = "no_shrink")]
     pub save: Option<PathBuf>,
 }
 
-/// How a run is told.
+/// The format of the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A picture and a verdict to read.
+    /// A picture and a verdict as text.
     #[default]
     Text,
     /// One JSON object.

@@ -11,7 +11,7 @@ pub struct WorkersArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// Of which application.
+    /// The application.
     #[command(flatten)]
     pub of: ApplicationArgs,
     /// The stream's name or ARN; that of the leases, if none is named anywhere
@@ -26,14 +26,14 @@ pub struct WorkersArgs {
 /// What to do with workers.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Action {
-    /// Show the workers once: who is alive, who is drained, and how much each holds and is behind.
+    /// Show the workers once: which are alive, which are drained, their leases and their lag.
     /// Takes as long as a heartbeat.
     List,
-    /// Have these workers hand over what they hold and get nothing, until they are undrained, also
-    /// when they are restarted. Each shard is read by another worker before its own lets go of it;
-    /// what a placement rule requires of them is read by nobody.
+    /// Have these workers hand over their leases and get none, until they are undrained, also when
+    /// they are restarted. Each shard is read by another worker before its own releases it; nobody
+    /// reads the shards that a placement rule requires of them.
     Drain {
-        /// Which workers, by their ids.
+        /// The ids of the workers.
         #[arg(value_name = "WORKER", required = true)]
         workers: Vec<WorkerId>,
         #[command(flatten)]
@@ -41,10 +41,10 @@ pub enum Action {
     },
     /// Give workers their share again.
     Undrain {
-        /// Which workers, by their ids.
+        /// The ids of the workers.
         #[arg(value_name = "WORKER", required_unless_present = "all")]
         workers: Vec<WorkerId>,
-        /// Every worker that is drained.
+        /// All drained workers.
         #[arg(long, conflicts_with = "workers")]
         all: bool,
         #[command(flatten)]

@@ -1,12 +1,12 @@
 //! All settings of a worker, with their defaults and the checks of their values.
 //!
 //! [`Coordination`] decides how workers share the shards, [`Delivery`] how records reach the
-//! processor. [`Settings::told`] makes the texts that a worker publishes in its report.
+//! processor. [`Settings::reported`] makes the texts that a worker publishes in its report.
 
 mod coordination;
 mod delivery;
 mod error;
-mod told;
+mod reported;
 
 use serde::{Deserialize, Serialize};
 

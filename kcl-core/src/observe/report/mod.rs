@@ -71,7 +71,7 @@ impl ReportBoard {
         let always = WorkerReport {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             zone: settings.coordination.zone.clone(),
-            settings: settings.told(),
+            settings: settings.reported(),
             ..WorkerReport::default()
         };
         let started = clock.now();

@@ -200,6 +200,6 @@ fn what_is_not_held_is_not_told() {
     scene.fail(SourceErrorKind::Denied);
     let report = scene.board.report();
     assert!(report.shards.is_empty());
-    assert_eq!(report.settings, Settings::default().told());
+    assert_eq!(report.settings, Settings::default().reported());
     assert_eq!(report.up, Some(Duration::ZERO));
 }

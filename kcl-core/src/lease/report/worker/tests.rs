@@ -166,7 +166,7 @@ fn the_report_of_a_worker_with_seven_shards_costs_no_more_than_two_write_units()
         (shard.reads, shard.throttled, shard.read_bytes_per_second) = (Some(60), Some(0), Some(1));
     }
     report.incarnation = Some(Incarnation::from_bits(u128::MAX));
-    report.settings = crate::settings::Settings::default().told();
+    report.settings = crate::settings::Settings::default().reported();
     let text = report.encode();
     assert!(text.len() < 2_048 - 200, "{} bytes and the names of the row", text.len());
 }

@@ -13,7 +13,7 @@ impl Settings {
     /// The settings that a worker publishes in its report, by their names in the settings file:
     /// those that matter to other workers and to `kcl doctor`. None is a secret.
     #[must_use]
-    pub fn told(&self) -> BTreeMap<String, String> {
+    pub fn reported(&self) -> BTreeMap<String, String> {
         // Without `..`, so that a new setting does not compile before it is included or left out.
         let Coordination {
             session_timeout,
@@ -49,7 +49,7 @@ impl Settings {
             finish_batch: _,
             on_records_lost,
         } = &self.delivery;
-        let mut told = BTreeMap::from([
+        let mut texts = BTreeMap::from([
             ("session_timeout", span(*session_timeout)),
             ("heartbeat_interval", span(*heartbeat_interval)),
             ("clock_guard", span(*clock_guard)),
@@ -70,8 +70,8 @@ impl Settings {
             ("on_stall", of_stall(*on_stall)),
             ("on_records_lost", of_lost(*on_records_lost)),
         ]);
-        told.extend(max_leases.map(|most| ("max_leases", most.to_string())));
-        told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        texts.extend(max_leases.map(|most| ("max_leases", most.to_string())));
+        texts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
@@ -142,10 +142,10 @@ mod tests {
         let mut settings = Settings::default();
         settings.coordination.limits.per_worker = Some(10);
         settings.delivery.on_failure = OnFailure::StopShard { attempts: 5 };
-        let told = settings.told();
-        assert_eq!(told["heartbeat_interval"], "1s 500ms");
-        assert_eq!((told["limits"].as_str(), told["balance"].as_str()), ("10", "even"));
-        assert_eq!(told["on_failure"], "stop-shard after 5");
-        assert!(!told.contains_key("max_leases"), "no limit is none, not zero");
+        let texts = settings.reported();
+        assert_eq!(texts["heartbeat_interval"], "1s 500ms");
+        assert_eq!((texts["limits"].as_str(), texts["balance"].as_str()), ("10", "even"));
+        assert_eq!(texts["on_failure"], "stop-shard after 5");
+        assert!(!texts.contains_key("max_leases"), "no limit is none, not zero");
     }
 }
