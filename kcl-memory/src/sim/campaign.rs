@@ -1,4 +1,8 @@
-//! Many seeds, side by side.
+//! Campaigns: many seeds, played on several threads.
+//!
+//! [`Campaign::play`] gives each thread the next seed that was not played, and adds up what the
+//! threads counted in a [`Tally`]. Runs share nothing, so the result does not depend on the number
+//! of threads.
 
 use std::{
     collections::BTreeMap,
@@ -13,52 +17,53 @@ use std::{
 
 use super::{Finding, Report, Script, Violation, World};
 
-/// Of so many seeds one is played twice, and has to give the same run.
+/// One seed of this many is played twice; both runs have to be the same.
 const TWICE_EVERY: u64 = 100;
-/// Findings kept: more tell nothing new.
+/// How many findings are kept: more would show nothing new.
 const FINDINGS_MAX: usize = 20;
 
-/// Seeds to play.
+/// The seeds to play.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Campaign {
-    /// Which.
+    /// The first seed, and the one after the last.
     pub seeds: Range<u64>,
-    /// How many side by side.
+    /// How many threads play them; 0 counts as 1.
     pub threads: usize,
 }
 
-/// What came of a campaign.
+/// The result of a campaign.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Tally {
-    /// Seeds played.
+    /// How many seeds were played.
     pub seeds: u64,
-    /// Of these, played twice.
+    /// How many of these were played twice.
     pub twice: u64,
-    /// Events handled.
+    /// How many simulated events were handled.
     pub events: u64,
-    /// How long simulated workers were up, all together.
+    /// How long simulated workers were up, summed over all workers and runs.
     pub worker_time: Duration,
-    /// How long the simulated runs were, all together.
+    /// How long the simulated runs were, summed over all runs, in simulated time.
     pub run_time: Duration,
-    /// Faults that took effect, by kind.
+    /// How many faults took effect, by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Notices of coordinators, by kind.
+    /// How many notices the coordinators gave, by kind.
     pub notices: BTreeMap<&'static str, u64>,
-    /// Seeds that break an invariant, not yet shrunk.
+    /// Scripts that break an invariant, by ascending seed: at most 20, not shrunk.
     pub findings: Vec<Finding>,
 }
 
 impl Campaign {
-    /// These seeds, on as many threads as there are processors.
+    /// A campaign of these seeds, on as many threads as the machine runs in parallel.
     #[must_use]
     pub fn of(seeds: Range<u64>) -> Self {
         let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { seeds, threads }
     }
 
-    /// Plays the seeds. `progress` is told of each that was played, and what it broke.
+    /// Plays the seeds and returns when all are played. After each seed it calls `progress`, on the
+    /// thread that played it, with the seed and the invariant that it broke, if any.
     pub fn play(&self, progress: impl Fn(u64, Option<&Violation>) + Sync) -> Tally {
         let next = AtomicU64::new(self.seeds.start);
         let tally = Mutex::new(Tally::default());
@@ -84,6 +89,7 @@ impl Campaign {
 }
 
 impl Tally {
+    /// Plays the script of one seed, and counts it.
     fn play(&mut self, seed: u64) -> Option<Finding> {
         let script = Script::from_seed(seed);
         let (report, violation) = World::new(script.clone()).play_explained();
@@ -103,7 +109,7 @@ impl Tally {
         }
     }
 
-    /// Some seeds are played twice, and have to give the same run.
+    /// Plays one seed of [`TWICE_EVERY`] a second time: a violation if the runs differ.
     fn differs(&mut self, seed: u64, script: &Script, first: &Report) -> Option<Violation> {
         if !seed.is_multiple_of(TWICE_EVERY) {
             return None;
@@ -116,6 +122,7 @@ impl Tally {
         (both[0] != both[1]).then_some(Violation { invariant, at: first.lasted, what })
     }
 
+    /// Adds what another thread counted.
     fn add(&mut self, other: Self) {
         self.seeds += other.seeds;
         self.twice += other.twice;

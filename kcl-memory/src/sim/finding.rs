@@ -1,4 +1,8 @@
-//! A script that breaks an invariant, worth a file.
+//! Findings: scripts that break an invariant, shortened and saved to a file.
+//!
+//! `kcl simulate` and the tests of the protocol make one of each violation. The file is a script
+//! with two lines of comment; a script whose cause was mended stays as a test in
+//! `kcl-memory/tests/regressions`.
 
 use std::{
     fmt, fs, io,
@@ -8,35 +12,36 @@ use std::{
 
 use super::{Ending, Script, Violation, play, shrink};
 
-/// How often a script is shortened: what is left of its end shows once the rest is short.
+/// How often the whole script is shortened. Its end can be cut off only after the rest is short,
+/// and then the rest may become shorter once more.
 const TRIES: usize = 4;
 
 /// A script that breaks an invariant.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The script.
+    /// The script that breaks the invariant.
     pub script: Script,
-    /// What it breaks.
+    /// The invariant that it breaks, with the time and a message.
     pub violation: Violation,
 }
 
 impl Finding {
-    /// A script, and what it was seen to break.
+    /// A finding of a script that was played and broke something.
     #[must_use]
     pub const fn new(script: Script, violation: Violation) -> Self {
         Self { script, violation }
     }
 
-    /// Plays a script; `Some` if it breaks an invariant.
+    /// Plays a script. `None` if it breaks no invariant.
     #[must_use]
     pub fn of(script: &Script) -> Option<Self> {
         let violation = play(script).err()?;
         Some(Self { script: script.clone(), violation })
     }
 
-    /// The shortest script found that breaks the same invariant: one that is not made shorter by
-    /// another try.
+    /// The shortest script found that breaks the same invariant. It plays up to some thousand runs,
+    /// so it takes seconds to minutes.
     #[must_use]
     pub fn shrunk(&self) -> Self {
         let invariant = self.violation.invariant;
@@ -53,8 +58,8 @@ impl Finding {
         shortest
     }
 
-    /// The script without what comes after the violation, if that can be left out: short runs are
-    /// shrunk fast.
+    /// The script without all that comes after the violation, if it is still broken then: shorter
+    /// runs take less time to shrink.
     fn cut(&self, same: impl Fn(&Script) -> bool) -> Script {
         let broken = Duration::from_micros(self.violation.at.as_micros());
         let mut script = self.script.clone();
@@ -67,7 +72,7 @@ impl Finding {
         cut.unwrap_or_else(|| self.script.clone())
     }
 
-    /// What a file that keeps it is called, without an ending: what it breaks, and the seed.
+    /// The name of its file without the suffix: the broken invariant and the seed.
     #[must_use]
     pub fn name(&self) -> String {
         let invariant = self.violation.invariant;
@@ -75,11 +80,11 @@ impl Finding {
         format!("{invariant}-{}", self.script.seed)
     }
 
-    /// Writes the script to a file of its own in `folder`, with what it breaks and how to replay
-    /// it.
+    /// Writes the script to a file of its own in `folder`, which it creates if needed. The first
+    /// lines are comments: the violation, and the command that plays the script again. Returns the
+    /// path of the file.
     ///
-    /// # Errors
-    /// What the file system says.
+    /// # Errors The error of the file system if the folder or the file cannot be written.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
         let file = folder.join(format!("{}.script", self.name()));

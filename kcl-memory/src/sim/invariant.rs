@@ -1,23 +1,26 @@
-//! What an invariant is, and what excuses one.
+//! What an invariant is, and which events excuse one.
 //!
-//! An invariant sees facts only, never the code under test. It may keep a state of its own. To add
-//! one: a file in `invariants`, and a line in the list there that says which runs it is for.
+//! An invariant sees only facts, never the code under test. It may keep state of its own. To add
+//! one, write a file in `invariants`, and add it there to the list of each kind of run that it is
+//! for. A planted bug (`docs/PLANTED.md`) should show that it notices what it is for.
 
 use std::fmt::Debug;
 
 use super::{fact::Fact, known::Known};
 
-/// An event after which some invariants need not hold any more.
+/// An event after which some invariants need not hold any more. The oracle then removes them for
+/// the rest of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Excuse {
     /// Two workers may dispatch one shard at once.
     Overlap,
-    /// The store's clock went back: should it also lose writes, epochs may come again.
+    /// The store's clock went back. If the store also loses writes, epochs may come again.
     OldClock,
-    /// Leases are taken away by more than plans: by placement rules, or by who held them before
-    /// the store went back.
+    /// Not only plans move leases from now on: placement rules do, or the owners from before the
+    /// store lost its last writes.
     Plans,
-    /// The store lost who switched streams: for a while two are read.
+    /// The store lost the document that names the application's stream: for a while workers may
+    /// read two.
     Streams,
     /// Records that were acknowledged may be delivered again.
     #[cfg(feature = "simulation")]
@@ -26,15 +29,15 @@ pub(super) enum Excuse {
 
 /// Something that must hold in every run.
 pub(super) trait Invariant: Debug + Send {
-    /// What violations, files of findings and tests call it.
+    /// Its name in violations, in files of findings, and in tests.
     fn name(&self) -> &'static str;
 
-    /// The event after which it is not checked any more; `None`: it always holds.
+    /// The event after which it is not checked any more. `None`: it is always checked.
     fn until(&self) -> Option<Excuse> {
         None
     }
 
-    /// Checks a fact as it becomes true; `known` does not contain it yet. The error says for people
-    /// how the fact breaks the invariant.
+    /// Checks a fact at the moment when it becomes true; `known` does not contain that fact yet.
+    /// The error says to people how the fact breaks the invariant.
     fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String>;
 }

@@ -1,13 +1,17 @@
 //! Checks the invariants of simulated runs on a run of real processes.
 //!
-//! A simulated world sees everything; a test that observes real workers sees only deliveries, and
-//! lease rows that it reads or whose writes it counts. [`Judge`] turns these into the same `Fact`s,
-//! and asks the same oracle. One definition of each invariant thus serves simulated and real runs.
-//! The judge excuses what needs facts that it cannot have (plans), and adds invariants that a
-//! simulated store and stream make superfluous: stale writes, and records that nobody put.
+//! A simulated world sees everything. A test that observes real workers sees only deliveries, and
+//! lease rows that it reads or whose writes it counts. [`Judge`] makes `Fact`s of what the test saw
+//! and gives them to the same [`Oracle`] that simulated runs use, so each invariant has one
+//! definition for both.
 //!
-//! `records` knows the records that were put, `writes` has the calls about rows, and `row` judges
-//! the history of a single row, for the conformance suite.
+//! - `records` knows which records were put and which process was given each.
+//! - `writes` has the methods of [`Judge`] about lease rows.
+//! - `row` checks the history of a single row, for the conformance suite.
+//!
+//! The judge excuses invariants whose facts cannot be observed (plans), and adds two kinds that a
+//! simulated store and stream make superfluous: stale writes, and deliveries of records that nobody
+//! put. Unlike a simulated run it does not end at the first violation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,16 +41,17 @@ pub use row::judge_row;
 use self::records::Records;
 pub use self::records::Repeat;
 
-/// Judges what real processes were seen to do by the invariants of simulated runs.
+/// Judges what real processes were seen to do, by the invariants of simulated runs.
 ///
-/// It is told which records were put, of each delivery, and of each reading of a lease row or each
-/// write to one: in the order in which they happened. Each call answers with what it broke; all of
-/// that is in [`broken`](Self::broken). What cannot be seen from outside is not judged: sessions,
-/// documents, and how long anything took.
+/// A test reports to it which records were put, each delivery, and each lease row that it read or
+/// whose write it saw, in the order in which they happened. Each call returns what it broke, and
+/// all violations together are in [`broken`](Self::broken). What cannot be seen from outside is not
+/// judged: sessions, documents, and how long anything took.
 ///
-/// **Who knows the order in part only**, since different processes wrote down what they did, tells
-/// of it in one order that is possible, and in the kindest of them: records of a former owner and
-/// of a parent first, rows last. A broken invariant is then broken in every order that is possible.
+/// **A test may know the order only in part**, since different processes recorded what they did.
+/// Then it reports the events in an order that is possible, and of these in the most lenient one:
+/// records of a former owner and of a parent first, rows last. An invariant that breaks in this
+/// order breaks in every possible order.
 ///
 /// ```
 /// use kcl_core::{env::Time, lease::Epoch, stream::{HashRange, Shard}};
@@ -70,24 +75,28 @@ pub use self::records::Repeat;
 #[derive(Debug)]
 pub struct Judge {
     oracle: Oracle,
-    /// By [`ShardNo`]: the stream's shards, and those that were only named.
+    /// By [`ShardNo`]: the shards of the stream, and shards that only a call named.
     shards: Vec<Judged>,
+    /// The number of each shard in `shards`.
     numbers: BTreeMap<ShardId, ShardNo>,
     /// The last record delivered, by shard and epoch.
     reached: BTreeMap<(ShardNo, Epoch), u64>,
+    /// Each lease row as the test last reported it.
     rows: BTreeMap<LeaseKey, Lease>,
     records: Records,
-    /// A batch that was interrupted comes again under the same epoch.
+    /// Whether a batch may be interrupted: then it comes again under the same epoch.
     interrupts: bool,
+    /// All violations so far, in the order in which they were found.
     broken: Vec<Violation>,
 }
 
-/// A record was given to a processor.
+/// One record that a processor was given, as a test saw it.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivered<'a> {
     /// The worker that was given it.
     pub worker: &'a WorkerId,
-    /// Which process of that worker id: tells a restarted worker from its former process.
+    /// Which process with this worker id: a worker that was restarted is another process than
+    /// before. Any numbering will do.
     pub life: usize,
     /// The record's shard.
     pub shard: &'a ShardId,
@@ -95,10 +104,10 @@ pub struct Delivered<'a> {
     pub epoch: Epoch,
     /// The place of the record among all records of its shard, counted from 1.
     pub place: u64,
-    /// The number under which [`Judge::put`] was called; `None`: nobody put this record.
+    /// The number that the test gave to [`Judge::put`] for this record. `None`: nobody put it.
     pub record: Option<u64>,
     /// Another worker whose processor has records of the shard at the same time. `None`: there is
-    /// no such worker, or it is not known.
+    /// no such worker, or the test cannot know.
     pub beside: Option<&'a WorkerId>,
 }
 
@@ -106,15 +115,17 @@ pub struct Delivered<'a> {
 #[derive(Debug)]
 struct Judged {
     id: ShardId,
+    /// The shards that it was split or merged from.
     parents: Vec<ShardNo>,
+    /// How many records it took; 0 for a shard that only a call named.
     records: u64,
-    /// The places of those that were delivered.
+    /// The places of the records that were delivered at least once.
     delivered: BTreeSet<u64>,
 }
 
 impl Judge {
-    /// For a stream of these shards, each with the number of records it took. A parent that is not
-    /// among them took none.
+    /// A judge for a stream of these shards, each with the number of records that it took. A parent
+    /// that is not among them is taken for a shard without records.
     pub fn new(shards: impl IntoIterator<Item = (Shard, u64)>) -> Self {
         let mut oracle = Oracle::of(invariants::observed(), 0);
         // Plans are not seen.
@@ -137,25 +148,30 @@ impl Judge {
         judge
     }
 
-    /// From now on two workers may process records of one shard at once: a process that stood still
-    /// in the midst of a batch goes on with it.
+    /// From now on two workers may process records of one shard at the same time. For tests that
+    /// stop a process in the midst of a batch: it continues the batch when it goes on.
     pub fn excuse_overlap(&mut self) {
         self.oracle.excuse(Excuse::Overlap);
     }
 
-    /// No batch is interrupted or fails: nothing comes twice under one epoch.
+    /// From now on a record that is delivered twice under one epoch is judged like any other
+    /// delivery. For runs in which no batch fails and none is interrupted.
     pub const fn forbid_interruptions(&mut self) {
         self.interrupts = false;
     }
 
-    /// A record was put, under a number that no other one has. Those of one partition key come in
-    /// the order in which they were put; of different keys, in any.
+    /// Reports that a record was put, under a number that no other record has. Records of one
+    /// partition key are to be reported in the order in which they were put; records of different
+    /// keys in any order.
     pub fn put(&mut self, record: u64, key: &str) {
         self.records.put(record, key);
     }
 
-    /// A record was delivered: what that broke. A batch that was interrupted comes again under the
-    /// same epoch; what had been delivered of it is passed over.
+    /// Reports a delivery, and returns what it broke.
+    ///
+    /// By default a batch may be interrupted and come again under the same epoch: such repeats are
+    /// not judged by the order of the shard (see
+    /// [`forbid_interruptions`](Self::forbid_interruptions)).
     pub fn delivered(&mut self, at: Time, delivered: &Delivered<'_>) -> &[Violation] {
         let before = self.broken.len();
         let shard = self.number(delivered.shard);
@@ -168,7 +184,8 @@ impl Judge {
         &self.broken[before..]
     }
 
-    /// The run is over: what was put and never delivered.
+    /// Reports the end of the run, and returns what that broke: records that were put and never
+    /// delivered, or no record at all.
     pub fn over(&mut self, at: Time) -> &[Violation] {
         let before = self.broken.len();
         let Self { oracle, records, broken, .. } = self;
@@ -179,18 +196,19 @@ impl Judge {
         &self.broken[before..]
     }
 
-    /// Everything that was broken, in the order in which it was told.
+    /// All violations so far, in the order in which the test reported the events.
     pub fn broken(&self) -> &[Violation] {
         &self.broken
     }
 
-    /// Records that were delivered more than once, a line for each time after the first. The first
-    /// was under the lowest epoch: whoever held the lease later read again what that one had read.
+    /// Records that were delivered more than once, with an entry for each delivery after the first.
+    /// Deliveries are compared in the order of their epochs: a later owner repeats what an earlier
+    /// one read.
     pub fn repeats(&self) -> Vec<Repeat> {
         self.records.repeats()
     }
 
-    /// The number of a shard; a new one if nothing was known of it.
+    /// The number of a shard. A shard that is not known gets a new one.
     fn number(&mut self, shard: &ShardId) -> ShardNo {
         if let Some(no) = self.numbers.get(shard) {
             return *no;
@@ -202,7 +220,8 @@ impl Judge {
         no
     }
 
-    /// What a delivery shows by itself, and of its key.
+    /// Checks what a delivery shows by itself: the process, the epoch, and the order of the
+    /// partition key.
     fn given(&mut self, at: Time, shard: ShardNo, delivered: &Delivered<'_>) {
         let Delivered { worker, life, epoch, place, .. } = *delivered;
         let Self { oracle, records, broken, .. } = self;
@@ -212,7 +231,7 @@ impl Judge {
         broken.extend(oracle.learn_all(at, &Fact::Given(given)));
     }
 
-    /// What a delivery shows of its shard.
+    /// Checks what a delivery shows about its shard: order, parents, overlap.
     fn dispatched(&mut self, at: Time, shard: ShardNo, delivered: &Delivered<'_>) {
         let Delivered { worker, epoch, place, .. } = *delivered;
         self.reached.insert((shard, epoch), place);
@@ -221,12 +240,13 @@ impl Judge {
         let overlaps = delivered.beside.cloned();
         let dispatch = Dispatch { worker, shard, name, epoch, after, unread_parent, overlaps };
         self.learn(at, &Fact::Dispatched(dispatch));
-        // It is processed, whatever that broke.
+        // It counts as processed even if it broke an invariant: otherwise one fault would be
+        // reported for each later record, too.
         self.learn(at, &Fact::Processed { shard, epoch, after, to: place });
     }
 
-    /// A shard that this one comes from and that is not read to its end. A parent may be empty, and
-    /// its own parent not.
+    /// An ancestor of this shard that is not read to its end, with the numbers of records read and
+    /// taken. All generations are searched: a parent without records may have a parent with some.
     fn unread_parent(&self, shard: ShardNo) -> Option<(ShardId, u64, u64)> {
         let mut ancestors = self.shards[shard].parents.clone();
         let mut seen = BTreeSet::new();
@@ -241,6 +261,7 @@ impl Judge {
         None
     }
 
+    /// Gives a fact to the oracle and keeps what it breaks.
     fn learn(&mut self, at: Time, fact: &Fact<'_>) {
         self.broken.extend(self.oracle.learn_all(at, fact));
     }

@@ -1,49 +1,51 @@
 //! What is known of a run, kept outside the code under test.
 //!
-//! Only what several invariants need is here; what one of them needs alone is its own state.
+//! It has only what several invariants need. What one invariant needs alone is state of its own.
 
 use kcl_core::env::Time;
 
 use super::stream::ShardNo;
 
-/// What is known of a run: given to invariants with each fact.
+/// What is known of a run. The oracle gives it to the invariants with each fact.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// Records of each shard that are processed, or that nobody has to: all up to this one.
+    /// For each shard the number of its first records that are processed, or that nobody has to
+    /// process.
     done: Vec<u64>,
-    /// What was processed of each before its lease was set back: an undo returns there.
+    /// For each shard the number of records that were processed before a reset set its lease back.
+    /// The undo of the reset returns there.
     reached: Vec<u64>,
-    /// When a lease last changed its owner.
+    /// When a lease of a shard last changed its owner.
     pub(super) last_change: Time,
-    /// When the lease of each shard ended.
+    /// When the lease of each shard ended; zero if it has not.
     ended: Vec<Time>,
-    /// Until when what was sent before the store last went back may still land.
+    /// Until when calls may arrive that were sent before the store last lost its writes.
     pub(super) late_until: Time,
-    /// The time of the fact that is being checked.
+    /// The time of the fact that the oracle checks.
     pub(super) now: Time,
-    /// Whether the application is closed: rows may be set back.
+    /// Whether the application is closed. Only then may a reset set lease rows back.
     pub(super) closed: bool,
-    /// How many parts per million clocks run fast or slow, at most.
+    /// By how many parts per million clocks run fast or slow, at most.
     pub(super) drift: u32,
 }
 
 impl Known {
-    /// Of a run that has not begun, in which clocks drift by so many parts per million at most.
+    /// What is known of a run that has not begun.
     pub(super) fn with_drift(drift: u32) -> Self {
         Self { drift, ..Self::default() }
     }
 
-    /// Records up to this one are processed, or nobody has to process them.
+    /// How many of the first records of a shard are processed, or need not be.
     pub(super) fn done(&self, shard: ShardNo) -> u64 {
         self.done.get(shard).copied().unwrap_or(0)
     }
 
-    /// How many records of a shard were ever processed.
+    /// How many records of a shard were ever processed, also before a reset.
     pub(super) fn reached(&self, shard: ShardNo) -> u64 {
         self.done(shard).max(self.reached.get(shard).copied().unwrap_or(0))
     }
 
-    /// When the lease of a shard ended, if it has.
+    /// When the lease of a shard ended; zero if it has not.
     pub(super) fn ended(&self, shard: ShardNo) -> Time {
         self.ended.get(shard).copied().unwrap_or(Time::ZERO)
     }
@@ -55,7 +57,7 @@ impl Known {
         &mut self.done[shard]
     }
 
-    /// Its records are to be read again from `to` on.
+    /// A reset: the shard is to be read again from behind its record number `to`.
     pub(super) fn begin(&mut self, shard: ShardNo, to: u64) {
         let reached = self.reached(shard);
         if self.reached.len() <= shard {

@@ -1,31 +1,35 @@
-//! The way to the store and back: latency, loss, lateness, repetition.
+//! The network between workers and the lease store: latency, lost, late and repeated calls.
+//!
+//! The coordinator under test sees only an answer or a timeout. What the store applied is another
+//! matter: [`Trip`] says both for one call.
 
 use std::time::Duration;
 
 use kcl_core::env::Rng;
 
-/// How calls travel. Chances are per thousand.
+/// How calls travel. Chances are per thousand calls, `0..=1_000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// Each way takes at least this long.
+    /// The least time that each way of a call takes.
     pub least: Duration,
-    /// And at most this much longer, usually.
+    /// How much longer a way takes at most: each draws from zero to this. Faults may add to it.
     pub spread: Duration,
-    /// The chance that a request is lost.
+    /// The chance that a request never reaches the store.
     pub lost_request: u64,
-    /// The chance that an answer is lost: the call was applied, the caller does not know.
+    /// The chance that an answer is lost: the store applied the call, and the caller does not know.
     pub lost_reply: u64,
-    /// The chance that a request arrives only after the caller gave up.
+    /// The chance that a request reaches the store only after the caller gave up, up to eight
+    /// seconds later.
     pub late: u64,
-    /// The chance that a request is applied once more, later.
+    /// The chance that a request is applied a second time, up to six seconds later.
     pub repeated: u64,
-    /// The chance that an eventually consistent read is stale.
+    /// The chance that an eventually consistent read is answered with old rows.
     pub stale: u64,
-    /// How old a stale answer is, at least.
+    /// How old the rows of a stale answer are, at least; a quarter of a second if this is less.
     pub staleness: Duration,
-    /// How much longer than usual the service takes to list the shards, at most.
+    /// How much longer than usual the stream takes to list its shards, at most.
     pub listing: Duration,
-    /// How long a caller waits for an answer.
+    /// How long a caller waits for an answer before it gives up.
     pub deadline: Duration,
 }
 
@@ -49,18 +53,21 @@ impl Default for Network {
 /// What becomes of one call.
 #[derive(Clone, Debug)]
 pub(super) struct Trip {
-    /// How long after its sending it is applied; `None`: never.
+    /// How long after it was sent the store applies it; `None`: never.
     pub(super) applied: Option<Duration>,
-    /// How long after its sending it is applied a second time.
+    /// How long after it was sent the store applies it a second time; `None`: it does not.
     pub(super) again: Option<Duration>,
-    /// How long the answer takes; `None`: it is lost.
+    /// How long the answer takes after the store applied the call; `None`: it is lost.
     pub(super) reply: Option<Duration>,
+    /// The answer has old rows, if the call is an eventually consistent read.
     pub(super) stale: bool,
-    /// The request arrives only after the caller gave up.
+    /// The request reaches the store only after the caller gave up.
     pub(super) late: bool,
 }
 
 impl Network {
+    /// A network drawn from a seed: about a third of the kinds of faults, each in at most 4 % of
+    /// calls.
     pub(super) fn from_rng(rng: &mut Rng) -> Self {
         let mut network = Self::default();
         if rng.below(2) == 0 {
@@ -84,6 +91,7 @@ impl Network {
         network
     }
 
+    /// Draws what becomes of one call.
     pub(super) fn trip(&self, rng: &mut Rng) -> Trip {
         let there = self.least + rng.span(self.spread);
         let back = self.least + rng.span(self.spread);

@@ -1,9 +1,10 @@
-//! Learns the facts of a run, and checks each with every invariant.
+//! Learns the facts of a run, and checks each of them with every invariant.
 //!
 //! For each fact the oracle first asks the invariants, which see what was known *before* it, and
-//! then updates [`Known`]. A simulated run ends at the first violation ([`Oracle::learn`]); a judge
-//! of a real run goes on ([`Oracle::learn_all`]). A fault that makes an invariant impossible to
-//! keep removes it for the rest of the run ([`Oracle::excuse`]).
+//! then updates [`Known`]. A simulated run ends at the first violation ([`Oracle::learn`]); the
+//! judge of a real run goes on ([`Oracle::learn_all`]). A fault that makes an invariant impossible
+//! to keep removes it for the rest of the run ([`Oracle::excuse`]). The oracle also counts what the
+//! report of a run shows.
 
 use std::{fmt, time::Duration};
 
@@ -20,18 +21,19 @@ use super::{
     stream::ShardNo,
 };
 
-/// A call that is on its way lands no later than this.
+/// The longest time that a call is on its way to the store.
 pub(super) const LATE_MAX: Duration = Duration::from_secs(15);
 
-/// A broken invariant.
+/// A broken invariant: what [`play`](super::play) and the [`Judge`](super::Judge) return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
     /// The name of the invariant.
     pub invariant: &'static str,
-    /// When it broke, on the simulation's own clock.
+    /// When it broke, on the clock of the run: the true time of a simulation, or the time that a
+    /// test gave to the judge.
     pub at: Time,
-    /// Which shard, worker or row broke it, and how: for people.
+    /// A message for people: which shard, worker or row broke it, and how.
     pub what: String,
 }
 
@@ -43,26 +45,28 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// What is true of a run, and the invariants it is held to.
+/// The invariants of a run, and what is known of it so far.
 #[derive(Debug)]
 pub(super) struct Oracle {
+    /// Those that are still checked.
     invariants: Vec<Box<dyn Invariant>>,
     known: Known,
-    /// Records that were processed again.
+    /// How many records were processed a second time or more often.
     pub(super) duplicates: u64,
-    /// Records that were processed, each counted once.
+    /// How many records were processed, each counted once.
     pub(super) processed: u64,
-    /// How often a lease got an owner, role leases left out.
+    /// How often a lease of a shard got a new owner or epoch.
     pub(super) acquires: u64,
 }
 
 impl Oracle {
-    /// For a run in which clocks drift by at most so many parts per million.
+    /// An oracle with all invariants of a simulated fleet. The clocks drift by at most `drift`
+    /// parts per million.
     pub(super) fn new(drift: u64) -> Self {
         Self::of(invariants::all(), drift)
     }
 
-    /// The same, held to these invariants only.
+    /// An oracle with these invariants only.
     pub(super) fn of(invariants: Vec<Box<dyn Invariant>>, drift: u64) -> Self {
         let drift = u32::try_from(drift).unwrap_or(u32::MAX);
         Self {
@@ -74,7 +78,8 @@ impl Oracle {
         }
     }
 
-    /// For the history of one row, which does not show whether the application was closed.
+    /// An oracle for the history of one row. The application counts as closed, since a history does
+    /// not show it: so restarts are allowed.
     #[cfg(feature = "conformance")]
     pub(super) fn of_a_row(invariants: Vec<Box<dyn Invariant>>) -> Self {
         let mut oracle = Self::of(invariants, 0);
@@ -82,15 +87,17 @@ impl Oracle {
         oracle
     }
 
+    /// See [`Known::done`].
     pub(super) fn done(&self, shard: ShardNo) -> u64 {
         self.known.done(shard)
     }
 
+    /// See [`Known::reached`].
     pub(super) fn reached(&self, shard: ShardNo) -> u64 {
         self.known.reached(shard)
     }
 
-    /// The store went back to where the application was closed, or open.
+    /// Says whether the application is closed, after the store lost its last writes.
     pub(super) const fn set_closed(&mut self, closed: bool) {
         self.known.closed = closed;
     }
@@ -104,7 +111,8 @@ impl Oracle {
         self.invariants.retain(|invariant| invariant.until() != Some(excuse));
     }
 
-    /// Checks a fact, and then knows it. A fact that breaks an invariant is not known afterwards.
+    /// Checks a fact, and then adds it to what is known. A fact that breaks an invariant is not
+    /// added.
     pub(super) fn learn(&mut self, now: Time, fact: &Fact<'_>) -> Result<(), Violation> {
         if let Some(broken) = self.check(now, fact).next() {
             return Err(broken);
@@ -113,14 +121,15 @@ impl Oracle {
         Ok(())
     }
 
-    /// Checks a fact and knows it, whatever it breaks: for a judge, who goes on after that.
+    /// Checks a fact and adds it, whatever it breaks: for a judge, which goes on after a violation.
     pub(super) fn learn_all(&mut self, now: Time, fact: &Fact<'_>) -> Vec<Violation> {
         let broken = self.check(now, fact).collect();
         self.know(now, fact);
         broken
     }
 
-    /// What a fact breaks. Lazy: an invariant is asked only when the iterator reaches it.
+    /// All violations of a fact. The iterator is lazy: it asks an invariant, which may change its
+    /// state, only when it reaches it.
     fn check(&mut self, now: Time, fact: &Fact<'_>) -> impl Iterator<Item = Violation> {
         self.known.now = now;
         if matches!(fact, Fact::RolledBack) {
@@ -133,6 +142,7 @@ impl Oracle {
         })
     }
 
+    /// Adds a fact to what is known.
     fn know(&mut self, now: Time, fact: &Fact<'_>) {
         match fact {
             Fact::Processed { shard, after, to, .. } => {
@@ -162,6 +172,8 @@ impl Oracle {
         }
     }
 
+    /// Counts a change of owner or epoch in the row of a shard. A deleted row counts as no change:
+    /// nobody has to read it.
     fn on_lease(&mut self, now: Time, before: Option<&Lease>, after: Option<&Lease>) {
         if before.or(after).is_some_and(|row| row.key.is_role()) {
             return;

@@ -1,17 +1,19 @@
-//! What will happen, in the order of time: both simulators decide what is next by it.
+//! The queue of events: both simulators take from it what happens next.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// What will happen, in the order of time; events of one time come in the order in which they were
-/// put. This makes runs repeatable: no two events are equal to the heap.
+/// Events in the order of their times. Events of the same time come in the order in which they were
+/// put, so that equal runs have equal orders.
 #[derive(Debug)]
 pub(super) struct EventQueue<T, E> {
+    /// For each event its time, its number, and its place in `slots`. Numbers are unique, so no two
+    /// entries are equal to the heap.
     heap: BinaryHeap<Reverse<(T, u64, usize)>>,
-    /// What stands at the places that the heap names.
+    /// The events, at the places that the heap names.
     slots: Vec<Option<E>>,
-    /// Places in `slots` that hold nothing.
+    /// Places in `slots` that have no event.
     free: Vec<usize>,
-    /// How many events were ever put.
+    /// How many events were ever put: the number of the newest.
     sequence: u64,
 }
 
@@ -22,6 +24,7 @@ impl<T: Ord, E> Default for EventQueue<T, E> {
 }
 
 impl<T: Copy + Ord, E> EventQueue<T, E> {
+    /// Puts an event into the queue. The caller ensures that `at` is not in the past.
     pub(super) fn put(&mut self, at: T, event: E) {
         self.sequence += 1;
         let slot = match self.free.pop() {
@@ -37,13 +40,13 @@ impl<T: Copy + Ord, E> EventQueue<T, E> {
         self.heap.push(Reverse((at, self.sequence, slot)));
     }
 
-    /// When the next thing happens, if anything does.
+    /// The time of the next event; `None` if there is none.
     #[cfg(feature = "simulation")]
     pub(super) fn next_at(&self) -> Option<T> {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
-    /// The next thing to happen, if it happens until `end`.
+    /// Takes the next event, unless its time is after `end`.
     pub(super) fn pop(&mut self, end: T) -> Option<(T, E)> {
         let Reverse((at, _, slot)) = *self.heap.peek()?;
         if at > end {
@@ -54,7 +57,7 @@ impl<T: Copy + Ord, E> EventQueue<T, E> {
         Some((at, self.slots[slot].take()?))
     }
 
-    /// All that will happen, in any order.
+    /// All events with their times, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (T, &E)> {
         self.heap
             .iter()

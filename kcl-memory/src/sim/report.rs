@@ -1,4 +1,4 @@
-//! What a run showed.
+//! The report of a run: counts, a digest, and on request a trace and a timeline.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,39 +6,43 @@ use kcl_core::{coordinator::Notice, env::Time};
 
 use super::Timeline;
 
-/// What a run showed.
+/// The counts of a run, up to its end or to the violation that ended it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// Events handled.
+    /// How many simulated events were handled.
     pub events: u64,
-    /// The length of the run.
+    /// How long the run was, in simulated time.
     pub lasted: Time,
-    /// How long workers were up, all together.
+    /// How long workers were up, summed over all of them.
     pub worker_time: Duration,
     /// Records processed, each counted once.
     pub processed: u64,
-    /// Records processed again.
+    /// How many records were processed a second time or more often.
     pub duplicates: u64,
-    /// Changes of a lease to an owner.
+    /// How often a lease of a shard got a new owner or epoch.
     pub acquires: u64,
-    /// Faults that took effect, by kind: those of the script, and those that calls met.
+    /// How many faults took effect, by kind: steps of the script, and what happened to single
+    /// calls, such as `request-lost`.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Store calls, by name.
+    /// How many calls workers made to the store, by name.
     pub calls: BTreeMap<&'static str, u64>,
-    /// Notices, by kind.
+    /// How many notices the coordinators gave, by kind.
     pub notices: BTreeMap<&'static str, u64>,
-    /// Leases per worker at the end.
+    /// How many leases each worker held that was up at the end.
     pub held: BTreeMap<String, usize>,
-    /// A digest of all that happened: equal for equal runs.
+    /// A digest of all that happened: equal for equal runs. Only for comparison, since it may
+    /// change with each version.
     pub digest: u64,
-    /// What happened, if a trace was asked for.
+    /// A line for each thing that happened; empty unless the world is
+    /// [`traced`](super::World::traced).
     pub trace: Vec<String>,
-    /// Who held and ran what, if a recording was asked for.
+    /// The recording; `None` unless the world is [`recorded`](super::World::recorded).
     pub timeline: Option<Timeline>,
 }
 
 impl Report {
+    /// Counts a call to the store.
     pub(super) fn count_call(&mut self, name: &'static str) {
         *self.calls.entry(name).or_default() += 1;
     }

@@ -1,17 +1,20 @@
-//! The search for a smaller input that fails alike: both simulators shrink by it.
+//! The search for a simpler input that still fails: both simulators shrink with it.
+//!
+//! [`Search`] plays inputs and keeps the simplest one that fails; the simulators propose the inputs
+//! (scripts in `shrink`, plans in `live`). [`drop_parts`] proposes to leave parts out.
 
-/// A search that keeps each input that is simpler and still fails.
+/// A search that keeps each simpler input that still fails.
 pub(super) struct Search<I, F> {
-    /// The simplest input so far that fails.
+    /// The simplest failing input so far.
     pub(super) best: I,
-    /// Plays an input, and says whether it fails in the way that is looked for.
+    /// Plays an input. True if it fails in the same way as the first one.
     fails: F,
     /// How many more inputs it may play.
     left: usize,
 }
 
 impl<I: Clone, F: FnMut(&I) -> bool> Search<I, F> {
-    /// A search that begins with an input that fails, and plays so many others at most.
+    /// A search that begins with a failing input, and plays at most `most` others.
     pub(super) const fn begin(first: I, most: usize, fails: F) -> Self {
         Self { best: first, fails, left: most }
     }
@@ -21,7 +24,8 @@ impl<I: Clone, F: FnMut(&I) -> bool> Search<I, F> {
         self.left == 0
     }
 
-    /// Plays an input, and takes it if it fails; false also when the search is over.
+    /// Plays an input, and keeps it as the best if it fails. The caller only proposes simpler
+    /// inputs. False also if the search is over and the input was not played.
     pub(super) fn take(&mut self, input: I) -> bool {
         let Some(left) = self.left.checked_sub(1) else { return false };
         self.left = left;
@@ -33,8 +37,9 @@ impl<I: Clone, F: FnMut(&I) -> bool> Search<I, F> {
     }
 }
 
-/// Drops parts of what is searched: first many at once, then one by one. `count` says how many
-/// there are, and `drop` tries to do without those of a range. Whether any was dropped.
+/// Leaves out parts of what is searched: first all at once, then halves, and so on down to single
+/// parts. `count` says how many parts there are now; `drop` tries to do without those of a range,
+/// and returns whether that still fails. True if any part was left out.
 pub(super) fn drop_parts<S>(
     search: &mut S,
     count: impl Fn(&S) -> usize,

@@ -1,8 +1,10 @@
-//! Makes a script that breaks an invariant as short as can be found.
+//! Shortens a script that breaks an invariant.
 //!
 //! A greedy search: each pass tries one simplification after the other, plays the result, and keeps
-//! it if it is still broken. It ends when a whole pass changes nothing, or after [`RUNS_MAX`] runs.
-//! A change may also need another seed, since every draw of the run shifts with it.
+//! it if it is still broken. The passes leave out steps, halve times, replace settings by the
+//! defaults, and reduce workers, shards and the faults of the network. The search ends when a whole
+//! pass changes nothing, or after [`RUNS_MAX`] runs. Since each simplification shifts every later
+//! draw of the run, a few other seeds are tried with it.
 
 use std::time::Duration;
 
@@ -13,15 +15,17 @@ use super::{
     search::{Search, drop_parts},
 };
 
-/// Runs at most: what is still long then is left so.
+/// The limit of runs: a script that is still long then stays long.
 const RUNS_MAX: usize = 1_500;
-/// What happens sooner than this is not made to happen sooner.
+/// Once all steps come before this time, the search no longer halves all times.
 const SHORT: Duration = Duration::from_secs(4);
-/// Other seeds tried for a shorter script: chance matters less than what happens.
+/// Seeds that are tried with each simplification beside the script's own: the same events often
+/// break the same invariant under other draws.
 const OTHER_SEEDS: [u64; 3] = [1, 2, 3];
 
-/// The shortest script found that is still `broken`: with fewer steps, workers and shards, a calmer
-/// network, usual settings, shorter and rounder times. `script` itself has to be broken.
+/// The shortest script found for which `broken` is true: with fewer steps, workers and shards,
+/// fewer faults of the network, default settings, and shorter and rounder times. `broken` has to be
+/// true for `script` itself.
 #[must_use]
 pub fn shrink(script: &Script, broken: impl FnMut(&Script) -> bool) -> Script {
     let mut search = Search::begin(script.clone(), RUNS_MAX, broken);
@@ -40,7 +44,8 @@ pub fn shrink(script: &Script, broken: impl FnMut(&Script) -> bool) -> Script {
 }
 
 impl<F: FnMut(&Script) -> bool> Search<Script, F> {
-    /// Takes the script that `change` makes of the best one, if it is another and still broken.
+    /// Tries the script that `change` makes of the best one. False if the change does nothing, or
+    /// if the result is not broken under any of the seeds.
     fn try_with(&mut self, change: impl FnOnce(&mut Script)) -> bool {
         let mut next = self.best.clone();
         change(&mut next);
@@ -48,12 +53,13 @@ impl<F: FnMut(&Script) -> bool> Search<Script, F> {
             return false;
         }
         let own = self.best.seed;
-        // A long script is first cut down as it is: each run takes its time.
+        // A long script is first shortened under its own seed only, since each run takes its time.
         let others = if self.best.steps.len() > 12 { 0 } else { OTHER_SEEDS.len() };
         let mut seeds = std::iter::once(own).chain(OTHER_SEEDS.into_iter().take(others));
         seeds.any(|seed| self.take(Script { seed, ..next.clone() }))
     }
 
+    /// Leaves out steps, many at once first.
     fn drop_steps(&mut self) {
         let count = |search: &Self| search.best.steps.len();
         drop_parts(self, count, |search, range| {
@@ -71,6 +77,7 @@ impl<F: FnMut(&Script) -> bool> Search<Script, F> {
         while self.try_with(halve) && self.best.steps.iter().any(|step| step.at >= SHORT) {}
     }
 
+    /// Replaces settings and properties of the fleet by their defaults, one at a time.
     fn make_usual(&mut self) {
         let usual = Script::quiet(0, 1, 1);
         self.try_with(|script| script.network = Network::default());
@@ -84,6 +91,7 @@ impl<F: FnMut(&Script) -> bool> Search<Script, F> {
         self.try_with(|script| script.checkpoints = usual.checkpoints);
     }
 
+    /// Reduces the numbers of workers and shards: by half as long as that fails, then by one.
     fn make_smaller(&mut self) {
         while self.best.workers > 1
             && (self.try_with(|script| script.workers = script.workers.div_ceil(2))
@@ -95,6 +103,7 @@ impl<F: FnMut(&Script) -> bool> Search<Script, F> {
         {}
     }
 
+    /// Removes the faults of the network, one kind at a time.
     fn make_calmer(&mut self) {
         let usual = Network::default();
         self.try_with(|script| script.network.lost_request = 0);
@@ -106,7 +115,7 @@ impl<F: FnMut(&Script) -> bool> Search<Script, F> {
         self.try_with(|script| script.network.spread = usual.spread);
     }
 
-    /// Shorter and rounder times, and smaller numbers.
+    /// Makes the times of steps shorter and rounder, their numbers smaller, and the end earlier.
     fn make_shorter(&mut self) {
         for at in 0..self.best.steps.len() {
             self.try_with(|script| change(script, at, |step| step.action = step.action.half()));
@@ -128,7 +137,7 @@ fn change(script: &mut Script, at: usize, change: impl FnOnce(&mut Step)) {
     }
 }
 
-/// Halves the time before a step; those after it come as much earlier.
+/// Halves the time between a step and the one before it; all later steps move with it.
 fn close_gap(script: &mut Script, at: usize) {
     let before = at.checked_sub(1).and_then(|before| script.steps.get(before));
     let before = before.map_or(Duration::ZERO, |step| step.at);
@@ -138,6 +147,7 @@ fn close_gap(script: &mut Script, at: usize) {
     }
 }
 
+/// The time in whole tenths of a second, or, below one second, in hundredths; rounded down.
 fn rounded(time: Duration) -> Duration {
     let coarse = if time >= Duration::from_secs(1) { 100 } else { 10 };
     let millis = time.as_millis() / coarse * coarse;

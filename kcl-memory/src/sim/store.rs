@@ -1,4 +1,9 @@
-//! The store of a simulated fleet: the rules on maps.
+//! The lease store of a simulated fleet: the write rules of production (`kcl_core::lease::rules`)
+//! on three maps.
+//!
+//! It keeps the former rows of the last [`KEPT`] seconds. From them it answers stale reads, and
+//! returns to an earlier state when it loses its last writes ([`SimStore::roll_back`]). The store
+//! is never slow and never fails: the network does that (see `world/calls`).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,7 +20,7 @@ use kcl_core::{
     store::{Consistency, Listing},
 };
 
-/// The rows of one application.
+/// All rows of one application.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) sessions: BTreeMap<SessionId, Session>,
@@ -23,7 +28,7 @@ pub(super) struct Rows {
     pub(super) docs: BTreeMap<DocName, Document>,
 }
 
-/// A row as it was before a write.
+/// A row as it was before a write; `None`: it did not exist.
 #[derive(Debug)]
 enum Former {
     Session(SessionId, Option<Session>),
@@ -31,27 +36,31 @@ enum Former {
     Doc(DocName, Option<Document>),
 }
 
-/// A store with a history: for stale reads, and for losing its last writes.
+/// A store with a history.
 #[derive(Debug)]
 pub(super) struct SimStore {
     pub(super) rows: Rows,
-    /// What the last writes wrote over, the oldest first.
+    /// The rows that the last writes replaced, the oldest write first.
     history: VecDeque<(Time, Former)>,
+    /// Identifies this history of the store: it changes when the store loses writes, and so workers
+    /// notice that.
     generation: Generation,
+    /// How often the store has lost its last writes.
     lives: u64,
-    /// How far the clock runs ahead or behind, in milliseconds.
+    /// How many milliseconds the store's clock runs ahead; negative: behind.
     pub(super) clock_off: i64,
-    /// When a session was last ended, with the length of the history just before.
+    /// When a session was last ended, by itself or by another. `None`: not since the store last
+    /// lost writes.
     last_fence: Option<Time>,
-    /// How old a stale answer is.
+    /// How old the rows of a stale answer are.
     staleness: Duration,
 }
 
-/// How long the history is kept: longer than any roll-back.
+/// How long a former row is kept: longer than any roll-back reaches.
 const KEPT: Duration = Duration::from_secs(20);
-/// How old a stale answer is, at least.
+/// The least age of a stale answer.
 const STALENESS: Duration = Duration::from_millis(250);
-/// The store's clock at the start of a run.
+/// The store's clock at the start of a run, in milliseconds since 1970.
 pub(super) const STORE_EPOCH_MS: u64 = 1_700_000_000_000;
 
 impl Default for SimStore {
@@ -74,7 +83,8 @@ impl SimStore {
         Self { staleness: staleness.max(STALENESS), ..Self::default() }
     }
 
-    /// Applies a call at `now` and answers it.
+    /// Applies a call at the time `now` and answers it. With `stale`, an eventually consistent read
+    /// is answered with old rows.
     pub(super) fn apply(&mut self, call: &StoreCall, now: Time, stale: bool) -> StoreReply {
         self.forget_history(now);
         match call {
@@ -131,13 +141,13 @@ impl SimStore {
         }
     }
 
-    /// The time by the store's clock.
+    /// What the store's clock shows at the time `now`.
     pub(super) const fn wall(&self, now: Time) -> WallTime {
         let at = (STORE_EPOCH_MS + now.as_micros() / 1_000).saturating_add_signed(self.clock_off);
         WallTime::from_millis(at)
     }
 
-    /// Writes a document as a worker or an operator does.
+    /// Writes a document, for a worker or for the operator.
     pub(super) fn put_doc(&mut self, now: Time, put: &PutDoc) -> Write<Document> {
         let write = rules::put_doc(self.rows.docs.get(&put.name), put);
         if let Write::Done(row) = &write {
@@ -147,7 +157,7 @@ impl SimStore {
         write
     }
 
-    /// Loses the writes after `to`, should there be any, and starts another history.
+    /// Loses all writes since `to`, and begins a new generation, even if there were no such writes.
     pub(super) fn roll_back(&mut self, to: Time) {
         while let Some((at, former)) = self.history.pop_back() {
             if at < to {
@@ -165,7 +175,7 @@ impl SimStore {
         self.generation = Generation::new(&self.lives.to_string());
     }
 
-    /// When a session was last ended, since the history begins.
+    /// When a session was last ended in this generation.
     pub(super) const fn last_fence(&self) -> Option<Time> {
         self.last_fence
     }
@@ -203,6 +213,7 @@ impl SimStore {
         write
     }
 
+    /// Applies a rule to a session's row, and stores what it makes of it.
     fn put_session(
         &mut self,
         now: Time,
@@ -227,6 +238,7 @@ impl SimStore {
         }
     }
 
+    /// A session's row; with `stale`, as it was before the first write of the last `staleness`.
     fn session(&self, id: &SessionId, stale: bool, now: Time) -> Option<Session> {
         if stale {
             let mut recent = self.history.iter().filter(|(at, _)| *at + self.staleness >= now);
@@ -241,6 +253,7 @@ impl SimStore {
         self.rows.sessions.get(id).cloned()
     }
 
+    /// All sessions; with `stale`, as they were `staleness` ago.
     fn sessions(&self, stale: bool, now: Time) -> Vec<Session> {
         if !stale {
             return self.rows.sessions.values().cloned().collect();
@@ -256,6 +269,7 @@ impl SimStore {
         rows.into_values().collect()
     }
 
+    /// An answer with the store's time and generation, as beats and registrations get it.
     fn stamped(&self, value: Write<Session>, now: Time) -> StoreReply {
         let at = self.wall(now).as_millis();
         let generation = self.generation.clone();
@@ -267,6 +281,7 @@ fn is_eventual(consistency: Consistency) -> bool {
     consistency == Consistency::Eventual
 }
 
+/// Puts a former row back.
 fn restore<K: Ord, R>(rows: &mut BTreeMap<K, R>, key: K, old: Option<R>) {
     match old {
         Some(row) => {

@@ -1,4 +1,9 @@
-//! The stream of a simulated fleet: records are only counted.
+//! The stream of a simulated fleet: shards with numbered records, of which only the count exists.
+//!
+//! A shard takes records at a constant rate, so the number of its records at any time is a formula
+//! ([`SimStream::count`]) and nothing is stored. Splits, merges, deletions of old records, and
+//! making the stream anew work as in Kinesis; a listing may show parts of two states ([`Pages`]).
+//! Some fleets have a second stream, for workers that are started with another one.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,75 +14,84 @@ use kcl_core::{
     stream::{HashRange, Shard, SourceErrorKind, StreamDescription, StreamKey, StreamName},
 };
 
-/// Numbers the shards of all lives of the stream.
+/// A number for each shard, over all streams and all lives of each.
 pub(super) type ShardNo = usize;
-/// Numbers the streams: most fleets have one.
+/// A number for each stream: 0, or 1 for the second.
 pub(super) type StreamNo = usize;
 
-/// A shard whose records are numbered 1, 2, 3, ….
+/// A shard, whose records have the numbers 1, 2, 3, ….
 #[derive(Debug)]
 pub(super) struct SimShard {
     pub(super) key: LeaseKey,
+    /// Its stream.
     pub(super) of: StreamNo,
+    /// The shard as listings show it.
     pub(super) listed: Shard,
     pub(super) parents: Vec<ShardNo>,
     pub(super) children: Vec<ShardNo>,
+    /// When it was made.
     opened: Time,
+    /// When it was split, merged or deleted; `None`: it is open.
     pub(super) closed: Option<Time>,
-    /// The stream lists it no longer.
+    /// The stream no longer lists it.
     pub(super) forgotten: bool,
-    /// It has, or had, a lease: what comes of it is known to come of it.
+    /// It has, or had, a lease: so the fleet knows which rules its children inherit.
     pub(super) leased: bool,
-    /// It belongs to a former life of its stream.
+    /// It belongs to a former life of its stream, which was deleted since.
     pub(super) former: bool,
-    /// How many of its first records are gone.
+    /// How many of its first records the stream has deleted.
     pub(super) trimmed: u64,
 }
 
-/// As of when the pages of a listing are.
+/// Which state of the stream the pages of a listing show.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pages {
-    /// All as of when it was asked for.
+    /// All pages: the state when the listing was asked for.
     Asked,
-    /// All as of when it is answered.
+    /// All pages: the state when it is answered.
     Answered,
-    /// The first as of when it was asked for, the last as of when it is answered: a parent is still
-    /// open whose children are there, or there although it has been forgotten.
+    /// The first pages show the state when the listing was asked for, the last pages the state when
+    /// it is answered. So a parent may be open whose children are listed, too, or may be listed
+    /// although the stream no longer has it.
     Between,
 }
 
-/// A stream, and its present life.
+/// A stream, and the key of its present life.
 #[derive(Debug)]
 struct Named {
     name: StreamName,
     key: StreamKey,
-    /// The next shard's number in its name.
+    /// The number in the name of its next shard.
     next: usize,
 }
 
-/// One or two streams whose shards take records at a rate that never changes.
+/// One or two streams whose shards take records at constant rates.
 #[derive(Debug)]
 pub(super) struct SimStream {
     named: Vec<Named>,
-    /// The one that the application reads: what happens to a stream happens to this one.
+    /// The stream that the application reads. Splits, merges and the like happen to this one.
     pub(super) current: StreamNo,
+    /// All shards, by their numbers; none is ever removed.
     pub(super) shards: Vec<SimShard>,
     by_key: BTreeMap<LeaseKey, ShardNo>,
+    /// Hundredths of a record that each open shard takes in a second.
     rate: u64,
-    /// How many times as much every third shard takes in addition.
+    /// Every third shard takes `1 + skew` times as many.
     skew: u64,
+    /// How many shards a new stream has.
     first: usize,
-    /// What listings are answered with, whatever the stream is.
+    /// If it is set, each listing is answered with this, whatever the state of the stream.
     pub(super) answers: Option<StreamView>,
 }
 
-/// The wall clock at the start of a run.
+/// The wall clock at the start of a run, in milliseconds since 1970.
 const WALL_EPOCH_MS: u64 = 1_700_000_000_000;
 const NAMES: [&str; 2] = ["orders", "payments"];
-/// More shards than this a stream of a test never has.
+/// Splits and merges stop at this many shards, so that a run stays small.
 const SHARDS_MAX: usize = 600;
 
 impl SimStream {
+    /// A fleet's streams, each with `shards` open shards.
     pub(super) fn new(streams: usize, shards: usize, rate: u64, skew: u64) -> Self {
         #[expect(clippy::expect_used, reason = "the names are made of letters")]
         let named = NAMES.iter().take(streams).map(|name| Named {
@@ -101,6 +115,7 @@ impl SimStream {
         stream
     }
 
+    /// Opens the first shards of a stream, with equal hash key ranges.
     fn open_first(&mut self, of: StreamNo, now: Time) {
         let count = u128::try_from(self.first).unwrap_or(1);
         let width = u128::MAX / count;
@@ -110,6 +125,7 @@ impl SimStream {
         }
     }
 
+    /// Makes a shard and returns its number.
     fn open(&mut self, of: StreamNo, parents: &[ShardNo], range: HashRange, now: Time) -> ShardNo {
         let stream = &mut self.named[of];
         let name = format!("shardId-{:012}", stream.next);
@@ -136,11 +152,12 @@ impl SimStream {
         no
     }
 
+    /// The number of the shard with this lease; `None` for a role.
     pub(super) fn number(&self, key: &LeaseKey) -> Option<ShardNo> {
         self.by_key.get(key).copied()
     }
 
-    /// The open shards of the stream that is read, in the order of their hash ranges.
+    /// The open shards of the current stream, in the order of their hash key ranges.
     pub(super) fn open_shards(&self) -> Vec<ShardNo> {
         let is_open =
             |no: &ShardNo| self.shards[*no].is_open() && self.shards[*no].of == self.current;
@@ -149,14 +166,14 @@ impl SimStream {
         open
     }
 
-    /// Splits a shard; false if there is none to split.
+    /// Splits an open shard, by its place modulo their number. False if there is none to split.
     pub(super) fn split(&mut self, which: usize, now: Time) -> bool {
         let open = self.open_shards();
         let no = open.get(which % open.len().max(1));
         no.is_some_and(|no| self.split_shard(*no, now).is_some())
     }
 
-    /// Merges two neighbours; false if there are none.
+    /// Merges two open neighbours. False if there are none.
     pub(super) fn merge(&mut self, which: usize, now: Time) -> bool {
         let open = self.open_shards();
         let at = which % open.len().saturating_sub(1).max(1);
@@ -166,7 +183,7 @@ impl SimStream {
         }
     }
 
-    /// Splits two neighbours and merges the inner halves, all at once.
+    /// Splits two neighbours and merges the inner halves, all at one instant.
     pub(super) fn rescale(&mut self, which: usize, now: Time) -> bool {
         let open = self.open_shards();
         let at = which % open.len().saturating_sub(1).max(1);
@@ -179,7 +196,7 @@ impl SimStream {
         }
     }
 
-    /// Splits a shard and merges its halves, all at once.
+    /// Splits a shard and merges its halves, all at one instant.
     pub(super) fn split_and_merge(&mut self, which: usize, now: Time) -> bool {
         let open = self.open_shards();
         let no = open.get(which % open.len().max(1));
@@ -217,8 +234,8 @@ impl SimStream {
         shard.children = children.to_vec();
     }
 
-    /// Forgets every record older than `age`, and closed shards with no other. Answers how many
-    /// records of each changed shard are gone.
+    /// Deletes every record that is older than `age`, and stops listing closed shards that have no
+    /// other. Returns each shard that this changes, with the number of its deleted records.
     pub(super) fn expire(&mut self, age: Duration, now: Time) -> Vec<(ShardNo, u64)> {
         let mut gone = Vec::new();
         for no in 0..self.shards.len() {
@@ -236,7 +253,7 @@ impl SimStream {
         gone
     }
 
-    /// Deletes the stream and makes it again.
+    /// Deletes the current stream, and makes one with the same name and new shards.
     pub(super) fn remake(&mut self, now: Time) {
         let of = self.current;
         for shard in self.shards.iter_mut().filter(|shard| shard.of == of) {
@@ -250,7 +267,7 @@ impl SimStream {
         self.open_first(of, now);
     }
 
-    /// How many records the shard has taken until `now`.
+    /// How many records a shard has taken until `now`.
     pub(super) fn count(&self, no: ShardNo, now: Time) -> u64 {
         let shard = &self.shards[no];
         let until = shard.closed.unwrap_or(now).min(now);
@@ -258,19 +275,19 @@ impl SimStream {
         1 + micros / 1_000 * self.rate(no) / 100_000
     }
 
-    /// Records a second that a shard takes while it is open, in hundredths.
+    /// How many hundredths of a record a shard takes in a second while it is open.
     pub(super) const fn rate(&self, no: ShardNo) -> u64 {
         let times = if no.is_multiple_of(3) { 1 + self.skew } else { 1 };
         self.rate.saturating_mul(times)
     }
 
-    /// When the shard took a record.
+    /// When the shard took the record with this number.
     pub(super) fn arrival(&self, no: ShardNo, record: u64) -> Time {
         let millis = record.saturating_sub(1).saturating_mul(100_000) / self.rate(no).max(1);
         self.shards[no].opened + Duration::from_millis(millis)
     }
 
-    /// How many records the shard took before a time of the wall clock.
+    /// How many records the shard took before this time of the wall clock.
     pub(super) fn count_before(&self, no: ShardNo, at: WallTime) -> u64 {
         let passed = Time::from_millis(at.as_millis().saturating_sub(WALL_EPOCH_MS));
         if passed <= self.shards[no].opened {
@@ -285,16 +302,17 @@ impl SimStream {
         StreamDescription::new(name.clone(), key.clone(), retention, wall(now))
     }
 
-    /// The number of the stream of this name.
+    /// The number of the stream with this name.
     pub(super) fn named(&self, name: &StreamName) -> Option<StreamNo> {
         self.named.iter().position(|stream| stream.name == *name)
     }
 
-    /// The stream whose present life has this key.
+    /// The number of the stream whose present life has a key that `is` accepts.
     pub(super) fn keyed(&self, is: impl Fn(&StreamKey) -> bool) -> Option<StreamNo> {
         self.named.iter().position(|stream| is(&stream.key))
     }
 
+    /// What a complete listing shows now.
     pub(super) fn view(&self, of: StreamNo, now: Time) -> StreamView {
         let listed = self.shards.iter().filter(|shard| shard.of == of && !shard.forgotten);
         StreamView {
@@ -303,8 +321,8 @@ impl SimStream {
         }
     }
 
-    /// What a listing answers that was asked for `then`. One whose pages belong to two lives of the
-    /// stream fails, as a worker's does.
+    /// The answer to a listing; `then` is the state when it was asked for. A listing whose pages
+    /// would belong to two lives of the stream fails, as the listing of a real source does.
     pub(super) fn listed(
         &self,
         of: StreamNo,
@@ -334,14 +352,14 @@ impl SimStream {
         Ok(view)
     }
 
-    /// The shards that continue an ended one, as a reader learns of them.
+    /// The children of a closed shard, as the last answer of a reader names them.
     pub(super) fn children(&self, no: ShardNo) -> Vec<Shard> {
         let parent = &self.shards[no];
         if parent.former {
             return Vec::new();
         }
         let children = parent.children.iter().map(|no| &self.shards[*no]);
-        // Of a shard that is gone they have to be listed.
+        // The last answer of a shard that is no longer listed names only children that still are.
         let told = children.filter(|child| !parent.forgotten || !child.forgotten);
         told.map(|shard| shard.listed.clone()).collect()
     }

@@ -1,4 +1,9 @@
-//! Who held and ran which shard when: what the pictures of a run are drawn from.
+//! A recording of which worker held and read which shard at which time: pictures of a run are drawn
+//! from it.
+//!
+//! The world reports each change of a row ([`Timeline::row`]) and of a modelled run
+//! ([`Timeline::reads`], [`Timeline::stopped`]). Both are spans of time: a worker may hold a lease
+//! without reading its shard, and read on after another worker took the lease.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,39 +15,40 @@ use kcl_core::{
 
 use super::stream::ShardNo;
 
-/// Who held and ran which shard when.
+/// Which worker held and read which shard at which time.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Timeline {
-    /// When a lease row named which worker.
+    /// The spans in which a lease row named a worker as owner.
     pub held: Vec<Span>,
-    /// When which worker read a shard, whatever the row said.
+    /// The spans in which a worker read a shard, whatever the row said.
     pub run: Vec<Span>,
-    /// What was done to the fleet, and had an effect.
+    /// The steps of the script that had an effect, in the order of time.
     pub faults: Vec<Happened>,
     /// The shards that ever had a lease, by their number in the run.
     pub shards: BTreeMap<usize, ShardLife>,
-    /// The time at which the recording ends.
+    /// The end of the recording.
     pub over: Time,
-    /// Places in `held` of what is held now.
+    /// For each shard that is held now, the index of its open span in `held`.
     holding: BTreeMap<ShardNo, usize>,
-    /// Places in `run` of what is read now, by process.
+    /// For each process and shard that it reads now, the index of the open span in `run`.
     running: BTreeMap<(usize, ShardNo), usize>,
 }
 
-/// A stretch of time in which a worker held or read a shard.
+/// A span of time in which a worker held or read a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The shard, by its number in the run: a stream made again has shards of the same names.
+    /// The number of the shard in the run. Numbers tell shards apart that have the same name, since
+    /// a stream that is made again uses the names again.
     pub shard: usize,
-    /// Who.
+    /// The worker.
     pub worker: WorkerId,
-    /// Under which epoch.
+    /// The epoch of the lease.
     pub epoch: Epoch,
-    /// From when on.
+    /// The beginning.
     pub from: Time,
-    /// Until when.
+    /// The end. While the span goes on: [`Time::NEVER`].
     pub to: Time,
 }
 
@@ -52,36 +58,36 @@ pub struct Span {
 pub struct ShardLife {
     /// The shard's name.
     pub name: Option<ShardId>,
-    /// The shards it came from, where its lease row says so.
+    /// The parents that its lease row names.
     pub parents: Vec<ShardId>,
-    /// When it got a lease.
+    /// When its lease row was created.
     pub from: Time,
-    /// When it was read to its end, or its lease deleted.
+    /// When a worker wrote its end, or its row was deleted; `None`: neither.
     pub ended: Option<Time>,
 }
 
-/// Something done to the fleet.
+/// A step of the script that had an effect on the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Happened {
     /// When it began.
     pub at: Time,
-    /// How long it lasted.
+    /// How long it lasted; zero for an event at one instant.
     pub lasts: Duration,
-    /// What, as scripts write it.
+    /// The action, as scripts write it.
     pub what: String,
-    /// The one worker that it hit: a script says only a number.
+    /// The worker that it hit, if it hit a single one: a script names workers only by number.
     pub whom: Option<WorkerId>,
 }
 
 impl Timeline {
-    /// A lease row is like this from now on.
+    /// Records a lease row as it is from now on; `None`: it is deleted.
     pub(super) fn row(&mut self, shard: ShardNo, row: Option<&Lease>, now: Time) {
         if let Some(row) = row {
             let parents = row.parents.clone();
             let life = ShardLife { name: row.key.shard(), parents, from: now, ended: None };
             let life = self.shards.entry(shard).or_insert(life);
-            // A store that went back may bring it to life again.
+            // The row is alive again if the store lost the write of its end.
             life.ended = row.has_ended().then(|| life.ended.unwrap_or(now));
         } else if let Some(life) = self.shards.get_mut(&shard) {
             life.ended = life.ended.or(Some(now));
@@ -101,7 +107,8 @@ impl Timeline {
         }
     }
 
-    /// A process reads.
+    /// Records that a process reads a shard from now on. No new span begins if it goes on under the
+    /// same epoch.
     pub(super) fn reads(&mut self, host: usize, span: Span) {
         let since = self.running.get(&(host, span.shard)).and_then(|at| self.run.get(*at));
         if since.is_none_or(|since| since.epoch != span.epoch) {
@@ -111,7 +118,7 @@ impl Timeline {
         }
     }
 
-    /// A process reads no longer.
+    /// Records that a process no longer reads a shard.
     pub(super) fn stopped(&mut self, host: usize, shard: ShardNo, now: Time) {
         if let Some(span) = self.running.remove(&(host, shard)).and_then(|at| self.run.get_mut(at))
         {
@@ -119,7 +126,7 @@ impl Timeline {
         }
     }
 
-    /// The recording as it is when the run is over.
+    /// Ends the recording and all open spans.
     pub(super) fn closed(mut self, now: Time) -> Self {
         for span in self.held.iter_mut().chain(&mut self.run) {
             span.to = span.to.min(now);

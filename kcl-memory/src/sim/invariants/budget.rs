@@ -1,9 +1,12 @@
-//! Memory: no more is read than fits.
+//! The byte budget of a worker: it reads no more than it may keep in memory.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// What a worker has read and not processed fits its byte budget, but for one record of each shard:
-/// an answer holds at least one, also if that is more than there was room for.
+/// The records that a worker has read and not processed fit its byte budget, plus one record of the
+/// largest size for each shard. The excess is allowed because an answer of the stream has at least
+/// one record, however large, even if the budget has no bytes left for it.
+///
+/// Broken by a `Held` fact whose `bytes` exceed `budget + shards * largest`.
 #[derive(Debug)]
 pub(super) struct BudgetKept;
 

@@ -1,4 +1,5 @@
-//! Checkpoints: never back, and one writer for each epoch.
+//! Checkpoints: they never go back, one session writes them in each epoch, and they keep up with
+//! the processor.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,15 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// The checkpoints accepted for one lease and epoch come from one session. Only a process that came
-/// after the store's clock went back may be given an epoch again that the store has lost.
+/// All checkpoints and releases that the store accepts for one lease under one epoch come from one
+/// session.
+///
+/// Broken by an accepted `Advance` or `Release` of a second session under the same epoch. A worker
+/// that started after the store's clock went back (`newcomer`) may acquire an epoch again that the
+/// store has lost: its acquire clears the record of the former writer.
 #[derive(Debug, Default)]
 pub(super) struct OneSessionPerEpoch {
+    /// The first session that wrote under each epoch.
     writers: BTreeMap<(LeaseKey, Epoch), SessionId>,
 }
 
@@ -40,7 +46,12 @@ impl Invariant for OneSessionPerEpoch {
     }
 }
 
-/// In the end the checkpoint of each lease is close behind what its owner has processed.
+/// At the end of a calm run, the stored checkpoint of each lease is at most four times the usual
+/// reading delay (`slack`) behind what its owner has processed.
+///
+/// Broken by a `Settled` fact with a lease that is further behind, unless the script lets no
+/// processor checkpoint. In a run of whole workers an `Uncovered` fact breaks it, too: every worker
+/// has left, and a record that was not excused is behind no checkpoint.
 #[derive(Debug)]
 pub(super) struct Kept;
 
@@ -78,11 +89,15 @@ impl Invariant for Kept {
     }
 }
 
-/// No checkpoint regresses, but in a store that went back in time, and where a lease is restarted
-/// while the application is closed. A row that was deleted is no more; one put in its place begins
-/// anew.
+/// The checkpoint of a lease never moves back.
+///
+/// Broken by a write that leaves an earlier checkpoint in the row than the newest accepted one, and
+/// by a `Restart` (which sets a checkpoint back on purpose) while the application is open. Two
+/// events end the comparison: the store loses its last writes, or the row is deleted. A new row of
+/// the same key is compared with nothing before it.
 #[derive(Debug, Default)]
 pub(super) struct NoRegress {
+    /// The checkpoint that the last accepted write left in each row.
     newest: BTreeMap<LeaseKey, Checkpoint>,
 }
 

@@ -1,9 +1,13 @@
-//! Coverage: no hash key that nobody reads or will read.
+//! Coverage: the leases cover every hash key that the stream has open.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A lease ends only when the shards that continue it have leases, and goes only when the stream
-/// has forgotten its shard, too: at every step each open shard has a lease, or comes from one.
+/// A lease ends only after the child shards have leases, and a lease row is deleted only after the
+/// stream has stopped listing its shard. So at every step each open shard has a lease, or has an
+/// ancestor whose lease will lead to it.
+///
+/// Broken by a `Lease` fact with `uncovered`: the world names the shard that no worker would ever
+/// read.
 #[derive(Debug)]
 pub(super) struct NoHole;
 

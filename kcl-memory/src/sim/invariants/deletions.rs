@@ -1,9 +1,12 @@
-//! Deletions: only of what is past.
+//! Deletions: the fleet deletes a lease row only when nobody needs it any more.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A lease row is deleted only when its shard has ended and the stream lists it no longer, or when
-/// its stream is gone.
+/// The fleet deletes a lease row only when its shard has ended and the stream no longer lists it.
+///
+/// Broken by a `Deleted` fact whose row has not ended, or whose shard is still listed. A deletion
+/// that is meant for rows that have not ended (`unfinished`: those of a stream that was deleted) is
+/// not checked.
 #[derive(Debug)]
 pub(super) struct OnlyWhatIsPast;
 

@@ -1,8 +1,15 @@
-//! Deliveries: of everything that was put, and of nothing else.
+//! Deliveries: processors get every record that was put, and no other one.
+//!
+//! These invariants check what a test saw from outside, or what the ledger of a run of whole
+//! workers wrote down. A simulated stream cannot deliver a record that nobody put, so `World` does
+//! not need most of them.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// Nothing is delivered that nobody put, nor anything else than was put there.
+/// Each delivered record was put into the stream.
+///
+/// Broken by a `Given` fact without a `record`: the test found no record that was put with this
+/// content at this place.
 #[derive(Debug)]
 pub(super) struct OnlyWhatWasPut;
 
@@ -21,7 +28,9 @@ impl Invariant for OnlyWhatWasPut {
     }
 }
 
-/// Everything that was put is delivered before the run is over.
+/// Each record that was put is delivered before the run is over.
+///
+/// Broken by a `Left` fact of a record that no worker was given.
 #[derive(Debug)]
 pub(super) struct Everything;
 
@@ -40,11 +49,14 @@ impl Invariant for Everything {
     }
 }
 
-/// The name of [`EverythingProcessed`].
+/// The name of [`EverythingProcessed`]; the ledger translates it into `Broken::Stuck`.
 #[cfg(feature = "simulation")]
 pub(in crate::sim) const PROCESSED: &str = "everything is processed";
 
-/// Everything that was put is processed before the run is over.
+/// Each record that was put is acknowledged before the run is over, or need not be.
+///
+/// Broken by a `Finished` fact of a record that is not `processed`; the message says how far the
+/// record came.
 #[cfg(feature = "simulation")]
 #[derive(Debug)]
 pub(super) struct EverythingProcessed;
@@ -67,7 +79,10 @@ impl Invariant for EverythingProcessed {
     }
 }
 
-/// A run without records proves nothing.
+/// The test put at least one record: a run without records satisfies all other invariants and shows
+/// nothing.
+///
+/// Broken by an `Over` fact that counts no records.
 #[derive(Debug)]
 pub(super) struct SomethingProved;
 

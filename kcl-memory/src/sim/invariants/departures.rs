@@ -1,8 +1,10 @@
-//! Departures: of whoever is asked to leave, and of nobody else.
+//! Departures: a worker leaves in time when it is asked to, and never without a reason.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A worker that is asked to leave is gone in time.
+/// A worker that is asked to leave has ended when its grace period and some seconds are over.
+///
+/// Broken by an `AskedToLeave` fact of a worker that is still there.
 #[derive(Debug)]
 pub(super) struct WhoIsAskedLeaves;
 
@@ -21,7 +23,9 @@ impl Invariant for WhoIsAskedLeaves {
     }
 }
 
-/// A worker ends only when it is asked to leave, or when another one uses its id.
+/// A worker ends only when it is asked to leave, or when another worker uses its id.
+///
+/// Broken by a `WorkerEnded` fact with `unasked`: the result with which `Worker::run` returned.
 #[derive(Debug)]
 pub(super) struct NobodyStopsByItself;
 

@@ -1,4 +1,8 @@
-//! Effects: in the order of their records, and where it is asked for, once and by the newest owner.
+//! Effects on the sink: in the order of the records and, where the test asks for it, once and never
+//! by a former owner after its successor.
+//!
+//! The constants are the names of the invariants: the ledger finds by them what a violation means
+//! to the user (`Broken`) and which records explain it.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
@@ -11,8 +15,11 @@ pub(in crate::sim) const WRITTEN: &str = "what is processed has its effect";
 /// The name of [`NoStaleEffect`].
 pub(in crate::sim) const FRESH: &str = "no former owner has an effect after its successor";
 
-/// A record has its first effect after all that come before it have theirs: those of its shard and
-/// of the shards it continues, or of them those of its partition key.
+/// A record has its first effect only after all records that come before it have had theirs: those
+/// of its shard and of its ancestors, or only those with its partition key among them, as the test
+/// asks.
+///
+/// Broken by a first `Effect` that names a `missing` record. Repeated effects are not checked.
 #[derive(Debug)]
 pub(super) struct EffectsInOrder;
 
@@ -32,7 +39,10 @@ impl Invariant for EffectsInOrder {
     }
 }
 
-/// No record has its effect twice: for sinks that remember what they did.
+/// No record has a second effect. Only for tests whose sink remembers what it did
+/// (`Simulation::exactly_once`).
+///
+/// Broken by an `Effect` of a record that had one before.
 #[derive(Debug)]
 pub(super) struct EffectsOnce;
 
@@ -51,8 +61,11 @@ impl Invariant for EffectsOnce {
     }
 }
 
-/// No former owner of a shard has an effect after its successor had one: for sinks that compare
-/// fencing tokens.
+/// No former owner of a shard has an effect after its successor had one. Only for tests whose sink
+/// compares fencing tokens (`Simulation::no_stale_writes`).
+///
+/// Broken by an `Effect` under a lower epoch than the newest one under which the shard had an
+/// effect. An effect whose epoch is unknown is not checked.
 #[derive(Debug)]
 pub(super) struct NoStaleEffect;
 
@@ -74,7 +87,10 @@ impl Invariant for NoStaleEffect {
     }
 }
 
-/// When the run is over, each record that is processed has had its effect.
+/// Each record that is processed has had its effect when the run is over, or need not have one.
+///
+/// Broken by a `Finished` fact of a record that is processed and not in effect: the processor
+/// acknowledged it too early, and no worker will read it again.
 #[derive(Debug)]
 pub(super) struct EffectsOfAll;
 

@@ -1,10 +1,12 @@
-//! Ends: children before the end of their parent.
+//! Ends of shards: the leases of the children exist before the parent ends.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// When the end of a shard is written, each of its children has a row: whoever dies next leaves
-/// nothing behind that nobody knows of. What was sent before the store lost the children's rows may
-/// still land.
+/// When the owner writes the end of a shard, each child that the stream lists has a lease row.
+/// Otherwise a crash of the owner at that moment would leave children that no worker knows.
+///
+/// Broken by an `Ended` fact that names children without a row. It is not checked while calls may
+/// arrive that were sent before the store lost the children's rows ([`Known::late_until`]).
 #[derive(Debug)]
 pub(super) struct ChildrenFirst;
 

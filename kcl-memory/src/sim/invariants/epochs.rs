@@ -1,4 +1,4 @@
-//! Epochs: up, and none twice.
+//! Epochs: the fencing token of a lease grows, and no two sessions ever get the same one.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,17 @@ use crate::sim::{
     known::Known,
 };
 
-/// The epoch of a lease grows with each change of owner and each restart, and none is given to two
-/// sessions: also across a store that went back in time.
+/// The epoch of a lease grows with each change of owner and with each restart, and no two sessions
+/// get the same epoch. This also holds when the store loses its last writes: the remembered epochs
+/// stay.
+///
+/// Broken by an owner whose epoch is not above the row's former one, by an epoch that another
+/// session had, and by a restart under an epoch that is not above all earlier ones or that leaves
+/// an owner in the row. No longer checked once the store's clock went back (`Excuse::OldClock`),
+/// since new epochs also depend on that clock.
 #[derive(Debug, Default)]
 pub(super) struct EpochsIncrease {
+    /// Which session got each epoch of each lease; kept for the whole run.
     given: BTreeMap<(LeaseKey, Epoch), SessionId>,
 }
 
@@ -55,8 +62,9 @@ impl Invariant for EpochsIncrease {
 }
 
 impl EpochsIncrease {
-    /// What was sent under an older epoch, be it one that the store lost, is refused from now on,
-    /// and nobody holds the new one.
+    /// Checks a restart. Its epoch has to be above every epoch that was ever given, including those
+    /// that the store lost: then the store refuses each write that is still under way. And it
+    /// leaves no owner in the row.
     fn restarted(&self, row: &Lease, old: Epoch) -> Result<(), String> {
         let (key, epoch) = (&row.key, row.epoch);
         let later = (key.clone(), epoch)..=(key.clone(), Epoch(u64::MAX));

@@ -1,4 +1,5 @@
-//! Fences: only those who are silent are ended by others, and nobody else takes itself for ended.
+//! Fences: other workers end a session only after its silence, and a worker believes that its
+//! session has ended only when that is true.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,10 +11,15 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A session is fenced only when no beat of it was counted for its session timeout, on a clock that
-/// may run a little fast.
+/// Other workers fence a session only after the store accepted no beat of it for its whole session
+/// timeout, less the share by which the fastest allowed clock runs ahead.
+///
+/// Broken by an accepted `EndSession` with a fence that comes earlier after the last accepted
+/// `Register` or `Beat`. Sessions whose last beat is unknown, because the store lost its last
+/// writes, are not checked until they beat again.
 #[derive(Debug, Default)]
 pub(super) struct OnlySilence {
+    /// When the store last accepted a registration or a beat of each session.
     counted: BTreeMap<SessionId, Time>,
 }
 
@@ -49,10 +55,13 @@ impl Invariant for OnlySilence {
     }
 }
 
-/// A worker takes its session for ended only when it has, or is gone. A store that went back may
-/// show it alive again.
+/// A worker believes that its session has ended only when the session's row has ended or is gone.
+///
+/// Broken by a `Fenced` fact of a session whose row is alive. Not checked after the store lost its
+/// last writes: the row may then be alive again, although the worker saw its end.
 #[derive(Debug, Default)]
 pub(super) struct NotInError {
+    /// The store has lost its last writes at least once.
     went_back: bool,
 }
 

@@ -1,11 +1,15 @@
-//! A frozen fleet: nothing moves that a live worker holds.
+//! A frozen fleet: no lease moves away from a live worker.
 
 use kcl_core::coordinator::StoreCall;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// While the operator has frozen the fleet, no worker that stays hands a lease over to another one.
-/// One whose processor makes no progress on it may ask for that.
+/// While the fleet is frozen and every planner knows it, a worker that stays hands no lease of a
+/// shard to another worker.
+///
+/// Broken by a `Release` of such a worker that names another worker as successor. A release with
+/// `avoid` is allowed: the worker asks for it because its own processor makes no progress on the
+/// shard. So is the release of a role.
 #[derive(Debug)]
 pub(super) struct FrozenFleetsKeep;
 

@@ -1,4 +1,7 @@
-//! Holders: of an epoch, one process.
+//! Holders: only one process holds a lease under one epoch.
+//!
+//! Two invariants say so, from different evidence: the processors that workers make (whole
+//! workers), and the deliveries that a test saw (real processes).
 
 use std::collections::BTreeMap;
 
@@ -8,10 +11,13 @@ use kcl_core::stream::ShardId;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known, stream::ShardNo};
 
-/// No two processes hold a shard under one epoch, whether they are given records or not.
+/// No two processes hold a shard under one epoch, even if one of them gets no records.
+///
+/// Broken by a `Holds` fact of a second process for the same shard and epoch.
 #[cfg(feature = "simulation")]
 #[derive(Debug, Default)]
 pub(super) struct OneHolderPerEpoch {
+    /// The first process that held each shard under each epoch.
     holders: BTreeMap<(ShardId, Epoch), String>,
 }
 
@@ -32,10 +38,14 @@ impl Invariant for OneHolderPerEpoch {
     }
 }
 
-/// All records that are delivered under one epoch of a shard's lease are delivered by one process:
-/// a worker that starts again under its old name is another one.
+/// All records that are delivered under one epoch of a lease are delivered to one process. A worker
+/// that starts again under its old id is another process.
+///
+/// Broken by a `Given` fact of a second process for the same shard and epoch.
 #[derive(Debug, Default)]
 pub(super) struct OneProcessPerEpoch {
+    /// The first process that was given records under each epoch: its worker id, and which life of
+    /// it.
     holders: BTreeMap<(ShardNo, Epoch), (WorkerId, usize)>,
 }
 

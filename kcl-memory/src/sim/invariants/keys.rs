@@ -1,13 +1,18 @@
-//! Keys: their records as they were put, in whatever shards.
+//! Partition keys: the records of a key are first delivered in the order in which they were put,
+//! across splits and merges.
 
 use std::collections::BTreeMap;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// No record is delivered for the first time after a later one of its partition key.
+/// The first delivery of a record never comes after the first delivery of a later record with the
+/// same partition key.
+///
+/// Broken by a `Given` fact of a record that is delivered for the first time and has a lower number
+/// than the newest of its key. Repeats may come in any order.
 #[derive(Debug, Default)]
 pub(super) struct KeysInOrder {
-    /// The latest record that was delivered, by key.
+    /// The highest number among the delivered records of each key.
     newest: BTreeMap<String, u64>,
 }
 

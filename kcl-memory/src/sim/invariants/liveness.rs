@@ -1,4 +1,9 @@
-//! Liveness: after the last fault everything is owned, run and balanced, and rests.
+//! Liveness: some time after the last fault every lease is owned, run and read, the load is
+//! balanced, and nothing moves any more.
+//!
+//! All of these check a [`Settled`] picture, which the world takes of the calm fleet: at the time
+//! the protocol promises (`Fact::Due`, only [`EverythingRun`]), and at the end of the run
+//! (`Fact::Settled`). A run with an abrupt end is not checked.
 
 use kcl_core::lease::Lease;
 
@@ -9,8 +14,11 @@ use crate::sim::{
     stream::ShardNo,
 };
 
-/// As soon as the protocol promises, every lease that can be read is held by a worker that runs
-/// it.
+/// Every lease that can be read has an owner, and that owner runs it under the row's epoch: at the
+/// latest at the time that PROTOCOL §8 promises, and still at the end.
+///
+/// Broken by a needed shard whose row has not ended, whose parents ended long enough ago, and that
+/// its owner does not run under that epoch. Not checked if no worker is left.
 #[derive(Debug)]
 pub(super) struct EverythingRun;
 
@@ -43,8 +51,11 @@ impl Invariant for EverythingRun {
     }
 }
 
-/// In the end every record that is there has been processed, up to the tip; and no part of the
-/// stream is left out.
+/// At the end every record of every needed shard is processed. The readers of an open shard may be
+/// `slack` records behind, the delay of a healthy reader.
+///
+/// Broken by a shard that is read less far, also if it has no lease at all. Not checked if no
+/// worker is left.
 #[derive(Debug)]
 pub(super) struct EverythingRead;
 
@@ -69,7 +80,10 @@ impl Invariant for EverythingRead {
     }
 }
 
-/// In the end the leases are spread evenly over the workers that stay.
+/// At the end the numbers of unended leases of any two workers that stay differ by at most one.
+///
+/// Not checked where something else decides who reads what: weights, placement rules, marks, or a
+/// frozen fleet (`Settled::even`).
 #[derive(Debug)]
 pub(super) struct Balanced;
 
@@ -100,8 +114,10 @@ impl Invariant for Balanced {
     }
 }
 
-/// In the end, where leases are shared out by load, no worker is loaded much more than it would be
-/// by a plan of the loads as they truly are.
+/// At the end of a run with weighted balancing, the most loaded worker has no more load than a plan
+/// by the true loads would leave it, plus a tolerance (`World::load`).
+///
+/// Broken by a `Settled` fact whose first number of `load` exceeds the second.
 #[derive(Debug)]
 pub(super) struct SharedByLoad;
 
@@ -121,7 +137,9 @@ impl Invariant for SharedByLoad {
     }
 }
 
-/// When nothing happens, nothing moves.
+/// Once the fleet had time to settle, no lease changes its owner.
+///
+/// Broken if the last change of an owner came after `Settled::rest_since`.
 #[derive(Debug)]
 pub(super) struct AtRest;
 
@@ -141,6 +159,7 @@ impl Invariant for AtRest {
 }
 
 impl Settled {
+    /// Whether any worker is up and was not asked to leave.
     fn has_members(&self) -> bool {
         self.running.values().any(|worker| worker.stays)
     }

@@ -1,8 +1,10 @@
-//! Losses: reported of what is gone.
+//! Losses: a worker reports a record as lost only if the stream has deleted it.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A worker reports only records as lost that the stream has dropped.
+///
+/// Broken by a `LossReported` fact that names a record that the stream still `kept`.
 #[derive(Debug)]
 pub(super) struct LossesAreTrue;
 

@@ -1,5 +1,7 @@
-//! What the operator says of single workers and leases: who is drained gets nothing, what is paused
-//! nobody reads.
+//! The operator's marks: a drained worker gets no leases, and no worker reads a paused lease.
+//!
+//! Both invariants allow the planners time to read a new mark: the world sets `barred` only when
+//! each of them must know it.
 
 use crate::sim::{
     fact::{Fact, Settled},
@@ -8,7 +10,11 @@ use crate::sim::{
     stream::ShardNo,
 };
 
-/// A worker that is drained takes no lease once that is known, and in the end holds none.
+/// A drained worker takes no lease of a shard, and at the end of a run it runs none that has not
+/// ended.
+///
+/// Broken by a `Lease` fact that is `barred` because of the drain, and by a `Settled` fact in which
+/// a drained worker runs such a lease.
 #[derive(Debug)]
 pub(super) struct DrainedKeepNothing;
 
@@ -34,7 +40,10 @@ impl Invariant for DrainedKeepNothing {
     }
 }
 
-/// A lease that is paused is taken by nobody once that is known, and in the end is run by nobody.
+/// No worker takes a paused lease, and at the end of a run no worker runs one.
+///
+/// Broken by a `Lease` fact that is `barred` because of the pause, and by a `Settled` fact in which
+/// a worker runs a paused shard.
 #[derive(Debug)]
 pub(super) struct PausedIsReadByNobody;
 
@@ -53,6 +62,8 @@ impl Invariant for PausedIsReadByNobody {
     }
 }
 
+/// The error if a lease was taken although `reason` forbids it. The reasons are the texts that
+/// `World::barred` returns.
 fn taken_although(fact: &Fact<'_>, reason: &str) -> Result<(), String> {
     match fact {
         Fact::Lease { after: Some(row), barred: Some(why), .. } if *why == reason => {
@@ -63,6 +74,7 @@ fn taken_although(fact: &Fact<'_>, reason: &str) -> Result<(), String> {
 }
 
 impl Settled {
+    /// The first worker that runs a paused shard, as a message.
     fn paused_and_run(&self) -> Option<String> {
         self.running.iter().find_map(|(id, worker)| {
             let shards = worker.runs.keys().filter_map(|no| self.shards.get(*no));

@@ -59,7 +59,8 @@ pub(super) use self::{
 };
 use super::invariant::Invariant;
 
-/// What each row shows by itself, from its making to its deletion, whoever writes it and why.
+/// The invariants that the changes of a single row show, from its creation to its deletion,
+/// whichever session writes it and for whichever reason.
 pub(super) fn of_rows() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(epochs::EpochsIncrease::default()),
@@ -71,7 +72,8 @@ pub(super) fn of_rows() -> Vec<Box<dyn Invariant>> {
     ]
 }
 
-/// What takes a fleet: time, other rows, the stream, records, and who decides to write what.
+/// The invariants that need more than one row: time, other rows, the stream, the records, or the
+/// reason for a write.
 fn of_fleets() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(checkpoints::Kept),
@@ -105,12 +107,14 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
     ]
 }
 
-/// What writes to lease rows show by themselves, where no simulated store vouches for it.
+/// The invariants of the store itself: which writes to lease rows it accepts. `World` does not need
+/// them, since its store executes the rules of production.
 pub(super) fn of_writes() -> Vec<Box<dyn Invariant>> {
     vec![Box::new(stale::NoStaleWrite), Box::new(stale::OnlyTheHolderWrites::default())]
 }
 
-/// What is seen of records from outside, where no simulated stream vouches for it.
+/// The invariants of observed deliveries. `World` does not need them, since its stream cannot
+/// deliver a record that nobody put.
 fn of_records() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(holders::OneProcessPerEpoch::default()),
@@ -121,13 +125,16 @@ fn of_records() -> Vec<Box<dyn Invariant>> {
     ]
 }
 
-/// For runs that are seen from outside.
+/// All invariants for a run that a test observes from outside.
 pub(super) fn observed() -> Vec<Box<dyn Invariant>> {
     all().into_iter().chain(of_writes()).chain(of_records()).collect()
 }
 
-/// What whole workers show of what they read and what it does, `once` and `fresh` where the sink
-/// provides for that.
+/// The invariants for whole workers: what they read, what processors acknowledge, and what reaches
+/// the sink. With `once` no record may have a second effect, with `fresh` no former owner may have
+/// an effect after its successor; both need a sink that can prevent it.
+///
+/// The order of the list matters where one fact breaks several invariants: the first is reported.
 #[cfg(feature = "simulation")]
 pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant>> {
     let mut all: Vec<Box<dyn Invariant>> = vec![
@@ -158,7 +165,7 @@ pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant
     all
 }
 
-/// For a simulated fleet.
+/// All invariants for a simulated fleet.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     of_rows().into_iter().chain(of_fleets()).collect()
 }

@@ -1,4 +1,4 @@
-//! Moves: none that no plan asked for.
+//! Moves: workers give leases away only as often as the plans ask for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,18 +14,25 @@ use crate::sim::{
     stream::ShardNo,
 };
 
-/// Leases that a worker that stays gives up to another are no more than the plans published asked
-/// for; and each of these asks for the fewest (see the properties of `assignment`).
+/// The leases that move from one worker that stays to another are never more than the published
+/// plans asked for. (That each plan asks for the fewest moves is a property of `assignment`, with
+/// tests there.)
+///
+/// Broken as soon as `moved` exceeds `planned`. No longer checked once something other than a plan
+/// takes leases away (`Excuse::Plans`): placement rules, or a store that lost its last writes.
 #[derive(Debug, Default)]
 pub(super) struct MovesArePlanned {
+    /// How many plans were published.
     plans: usize,
+    /// The sum of the moves that these plans asked for.
     planned: usize,
+    /// Leases that another session took after a release that counts as a move ([`Self::is_move`]).
     moved: usize,
     /// How many plans there were when each lease was taken.
     taken: BTreeMap<LeaseKey, usize>,
-    /// What was ever read under which epoch.
+    /// Each shard and epoch of which a worker dispatched at least one batch.
     read: BTreeSet<(ShardNo, Epoch)>,
-    /// Who released a lease, until it is taken.
+    /// Which session released a lease by such a move; removed when a session takes the lease.
     released: BTreeMap<LeaseKey, SessionId>,
     /// Shards before this one belong to former lives of the stream.
     first: ShardNo,
@@ -70,16 +77,17 @@ impl Invariant for MovesArePlanned {
 }
 
 impl MovesArePlanned {
-    /// Whether this should have been planned. What was taken and never read is given back, and the
-    /// leases of a stream that was made again are given up.
+    /// Whether a plan should have asked for this release. Not if the lease was taken and never
+    /// read, which its owner may simply give back; nor if it belongs to a stream that was made
+    /// again.
     fn is_move(&self, release: &Release, shard: ShardNo) -> bool {
         shard >= self.first
             && self.read.contains(&(shard, release.epoch))
             && self.was_known(&release.key)
     }
 
-    /// Whether the newest plan can have known who holds a lease. Of what was taken after it, by an
-    /// acquire that was on its way, it cannot.
+    /// Whether the newest plan can have known the owner of a lease. It cannot if the owner took the
+    /// lease after that plan, by an acquire that was still under way.
     fn was_known(&self, key: &LeaseKey) -> bool {
         self.taken.get(key).is_some_and(|plans| *plans < self.plans)
     }

@@ -1,4 +1,4 @@
-//! Order: records of a shard as they were put.
+//! Order: processors get the records of a shard in the order in which they were put.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,14 @@ use crate::sim::{fact::Fact, invariant::Invariant, known::Known, stream::ShardNo
 /// The name of [`InOrder`].
 pub(in crate::sim) const NAME: &str = "records come in order";
 
-/// Within one shard and epoch records come in order: what was not processed comes again first, and
-/// what was processed does not come again.
+/// Within one shard and epoch, each batch begins after the last record that was processed or lost:
+/// a batch that failed comes again, and a batch that was processed does not.
+///
+/// Broken by a `Dispatched` fact whose `after` is another record. In a run of whole workers a
+/// `Batch` breaks it that has `holes`, or that does not begin with the record that is `next`.
 #[derive(Debug, Default)]
 pub(super) struct InOrder {
-    /// The last record processed, by shard and epoch.
+    /// The last record that was processed or lost, by shard and epoch.
     at: BTreeMap<(ShardNo, Epoch), u64>,
 }
 
@@ -49,7 +52,7 @@ impl Invariant for InOrder {
     }
 }
 
-/// A batch has no holes, and begins with the record that is next.
+/// The check for batches of whole workers: the ledger has compared each with its own books.
 #[cfg(feature = "simulation")]
 fn follows(batch: &Batch<'_>) -> Result<(), String> {
     let Batch { worker, records, first, .. } = batch;

@@ -1,4 +1,4 @@
-//! Overlap: one dispatcher of a shard at a time.
+//! Overlap: at most one worker dispatches records of a shard at a time.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,16 @@ use crate::sim::{
     stream::ShardNo,
 };
 
-/// No two workers have records of one shard in their processors at once, and whoever held its lease
-/// before gives its processor nothing any more.
+/// No two workers have records of one shard in their processors at the same time, and a former
+/// owner gives its processor no batch after its successor did.
+///
+/// Broken by a dispatch while another worker processes the shard (`overlaps`, `beside`), and by a
+/// dispatch under a lower epoch than the newest one that dispatched. No longer checked after a
+/// fault that makes an overlap possible (`Excuse::Overlap`), such as a process that stands still in
+/// the midst of a batch.
 #[derive(Debug, Default)]
 pub(super) struct OneDispatcher {
+    /// The highest epoch under which records of each shard were dispatched.
     newest: BTreeMap<ShardNo, Epoch>,
 }
 

@@ -1,4 +1,4 @@
-//! Parents: all of their records before any of a child.
+//! Parents: a worker reads a child shard only after all records of its parents.
 
 #[cfg(feature = "simulation")]
 use crate::sim::fact::Batch;
@@ -7,7 +7,11 @@ use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 /// The name of [`ParentsFirst`].
 pub(in crate::sim) const NAME: &str = "children after parents";
 
-/// Children come after all of their parents' records.
+/// No record of a child shard is dispatched before every record of its parents is processed, or
+/// need not be.
+///
+/// Broken by a `Dispatched` fact with an `unread_parent`, or a `Batch` with an `unread` record of a
+/// parent.
 #[derive(Debug)]
 pub(super) struct ParentsFirst;
 

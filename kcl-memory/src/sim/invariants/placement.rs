@@ -1,11 +1,14 @@
-//! Placement: nobody takes what a rule gives to somebody else, and the rules are the operator's.
+//! Placement rules: workers respect them, and no worker writes them.
 
 use kcl_core::lease::DocName;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A lease that a rule requires to be one worker's is taken by no other, also when that worker is
-/// dead: rather it waits.
+/// Only the worker that a rule requires takes a lease. While that worker is not there, the lease
+/// waits.
+///
+/// Broken by a `Lease` fact in which another worker becomes the owner than the one `allowed`. The
+/// world sets `allowed` only if every planner has had time to read the rules.
 #[derive(Debug)]
 pub(super) struct RulesRespected;
 
@@ -28,7 +31,10 @@ impl Invariant for RulesRespected {
     }
 }
 
-/// No worker writes the document of the operator's rules.
+/// No worker writes or deletes the document of the operator's rules.
+///
+/// Broken by a `Document` or `DocumentGone` fact of its name. The simulated operator writes the
+/// document without these facts.
 #[derive(Debug)]
 pub(super) struct RulesAreTheOperators;
 

@@ -1,8 +1,11 @@
-//! Readers: closed by whoever lives.
+//! Readers: a live worker closes the readers that it opened.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A worker that lives closes each reader before it drops it.
+/// A worker closes each reader before it drops it: an open reader may hold a subscription or a
+/// connection of the stream.
+///
+/// Broken by a `ReaderLeftOpen` fact; a process that dies raises none.
 #[derive(Debug)]
 pub(super) struct ReadersAreClosed;
 

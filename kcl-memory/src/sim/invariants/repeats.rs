@@ -1,4 +1,4 @@
-//! Repeats: none without a cause.
+//! Repeats: without a fault no record is delivered twice.
 
 use crate::sim::{
     fact::Fact,
@@ -6,7 +6,10 @@ use crate::sim::{
     known::Known,
 };
 
-/// While nothing goes wrong, no record is delivered again that was acknowledged.
+/// As long as no fault happens, no worker gets a record that was acknowledged before.
+///
+/// Broken by a `Batch` with acknowledged records. Not checked in runs that have a fault which makes
+/// repeats legitimate, nor for processors that set their own checkpoints (`Excuse::Repeats`).
 #[derive(Debug)]
 pub(super) struct NoRepeatForNothing;
 

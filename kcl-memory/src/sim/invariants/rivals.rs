@@ -1,8 +1,11 @@
-//! Rivals: a worker gives way to another of its id, and not to itself.
+//! Duplicate worker ids: a worker stops for another worker with its id only if there is one.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A worker stops for another one of its id only if there is one.
+/// A worker stops because of a duplicate id only if another process with that id was started in
+/// this run. It must not mistake its own former writes for another worker.
+///
+/// Broken by a `GaveWay` fact without `rivals`.
 #[derive(Debug)]
 pub(super) struct NobodyGivesWayToNobody;
 

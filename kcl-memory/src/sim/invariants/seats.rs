@@ -1,8 +1,11 @@
-//! Seats: what has ended takes none.
+//! Seats: an ended lease takes no place at a worker.
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// An ended lease takes no seat: nobody owns it for good.
+/// At the end of a run no ended lease has an owner: it would count against the limits of that
+/// worker for good.
+///
+/// Broken by a `Settled` fact with a row that has ended and has an owner.
 #[derive(Debug)]
 pub(super) struct EndedIsFree;
 

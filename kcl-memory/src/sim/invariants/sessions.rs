@@ -1,4 +1,4 @@
-//! Sessions: an ended one is over for good.
+//! Sessions: once a session has ended, it stays ended.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,18 @@ use kcl_core::lease::SessionId;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A session that has ended does not live again, and its beats never go back. Only one whose clock
-/// stood still may be registered again after it was forgotten: it cannot know how long it tried.
+/// A session that has ended is never alive again, and its beat number never goes back.
+///
+/// Broken by a `Session` fact in which an ended session is alive, or in which the beat number of a
+/// row falls. The ends are forgotten when the store loses its last writes. A late registration of a
+/// process that is no longer up does not count as a new life. Nor is a session checked whose
+/// machine's clock stood still: it cannot know how long it tried to register, so it may do so after
+/// others forgot it.
 #[derive(Debug, Default)]
 pub(super) struct EndedIsFinal {
+    /// Sessions whose row was seen to have ended.
     ended: BTreeSet<SessionId>,
+    /// Sessions whose machine was suspended together with its clock.
     without_clock: BTreeSet<SessionId>,
 }
 

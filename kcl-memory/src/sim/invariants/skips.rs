@@ -1,4 +1,4 @@
-//! Skips: none.
+//! Skips: no worker and no checkpoint passes over a record that was not processed.
 
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -9,11 +9,14 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known, stream::ShardNo};
 
-/// No record is skipped: whatever a checkpoint covers has been processed, and no worker starts
-/// after a record that has not.
+/// No record is skipped: each record that a checkpoint covers was processed or need not be, and no
+/// worker begins a batch behind a record that was not.
+///
+/// Broken by a `Lease` or `Dispatched` fact that points behind more records than [`Known`] has as
+/// done; for whole workers, by a `Covered` fact that names an unprocessed record.
 #[derive(Debug, Default)]
 pub(super) struct NothingSkipped {
-    /// Under which epoch the lease of a shard was last set back.
+    /// The epoch under which the lease of each shard was last set back by a reset.
     restarted: BTreeMap<ShardNo, Epoch>,
 }
 
@@ -30,13 +33,14 @@ impl Invariant for NothingSkipped {
                 }
                 let Checkpoint::After(at) = &after.checkpoint else { return Ok(()) };
                 let to = at.sequence.as_str().parse().unwrap_or(u64::MAX);
-                // An undo returns to where reading was before it began anew.
+                // The undo of a reset returns to where reading was before the reset.
                 let returns = known.closed && matches!(call, StoreCall::Restart(_));
                 let done = if returns { known.reached(*shard) } else { known.done(*shard) };
                 check(&after.key, to, done)
             }
             Fact::Dispatched(dispatch) => {
-                // A run that slept through the restart goes on where it was; nothing of it counts.
+                // A run that has not yet seen the restart goes on from its old place. Its
+                // checkpoints are refused.
                 let restarted = self.restarted.get(&dispatch.shard);
                 let is_former = restarted.is_some_and(|epoch| dispatch.epoch < *epoch);
                 let shard = dispatch.shard;
@@ -52,6 +56,7 @@ impl Invariant for NothingSkipped {
     }
 }
 
+/// The error if `to` is behind more than the first `done` records of a shard.
 fn check(shard: impl Display, to: u64, done: u64) -> Result<(), String> {
     if to <= done {
         return Ok(());

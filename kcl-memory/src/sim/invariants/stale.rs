@@ -1,4 +1,7 @@
-//! Stale writes: none counts, and none of anybody else's.
+//! Stale writes: the store refuses writes of former owners.
+//!
+//! A simulated store executes the rules of the protocol and so cannot accept such a write. These
+//! invariants are for real stores: their row changes are observed, and may be wrong.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +12,10 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A checkpoint or a release counts only while the row names its session and epoch.
+/// The store accepts a checkpoint or a release only while the row names its session as owner and
+/// has its epoch.
+///
+/// Broken by a `Lease` fact of such a call whose `before` row has another owner or epoch.
 #[derive(Debug)]
 pub(super) struct NoStaleWrite;
 
@@ -30,10 +36,14 @@ impl Invariant for NoStaleWrite {
     }
 }
 
-/// What is written while a row has an epoch is written by the session that was given it, whatever
-/// epoch the write names.
+/// While a row has an epoch, only the session that acquired it under that epoch writes checkpoints
+/// and releases, whichever epoch the write names.
+///
+/// Broken by a write of another session. Unlike [`NoStaleWrite`] it trusts the acquire that it saw,
+/// not the owner that the row names.
 #[derive(Debug, Default)]
 pub(super) struct OnlyTheHolderWrites {
+    /// The session of the last acquire of each lease, and the epoch it got.
     given: BTreeMap<LeaseKey, (Epoch, SessionId)>,
 }
 
@@ -57,7 +67,8 @@ impl Invariant for OnlyTheHolderWrites {
     }
 }
 
-/// The lease that a checkpoint or a release is for, whose it is, and the epoch that it names.
+/// For a checkpoint or a release: its lease, the session that wrote, and the epoch that it names.
+/// `None` for all other calls.
 const fn written(call: &StoreCall) -> Option<(&LeaseKey, &SessionId, Epoch)> {
     match call {
         StoreCall::Advance(write) => Some((&write.key, &write.owner, write.epoch)),

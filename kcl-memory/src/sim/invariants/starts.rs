@@ -1,4 +1,4 @@
-//! Starts: frozen once, and the same for every row.
+//! Starts: where reading begins is decided once, and each new lease row begins there.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,21 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// The start of a stream is frozen once for all, but by a reset of the closed application; a row
-/// starts there or at the trim horizon, and a child, whose first record came later, always at the
-/// trim horizon.
+/// The start of a stream is frozen once; only a reset of the closed application changes it. A new
+/// lease row begins at the frozen start or at the trim horizon. A child of a shard begins at the
+/// trim horizon, since all its records are newer than its parent's.
+///
+/// Broken by a second start document with another time while the application is open, and by a
+/// created row that begins at `Latest` or at a time that is not the frozen one.
 #[derive(Debug, Default)]
 pub(super) struct FrozenOnce {
-    /// By the name of its document: a stream that is made again has a start of its own.
+    /// The frozen start of each stream, by the name of its document. A stream that is deleted and
+    /// made again has a new document.
     frozen: BTreeMap<DocName, Option<WallTime>>,
 }
 
 impl FrozenOnce {
+    /// Whether `at` is the frozen start of the row's stream.
     fn starts_at(&self, row: &Lease, at: WallTime) -> bool {
         let frozen = row.key.stream().and_then(|stream| self.frozen.get(&DocName::start(&stream)));
         frozen == Some(&Some(at))

@@ -1,4 +1,5 @@
-//! Streams: an application reads one at a time, and each worker its own.
+//! Streams: an application reads one stream at a time, and each worker runs leases of its own
+//! stream only.
 
 use crate::sim::{
     fact::Fact,
@@ -6,7 +7,9 @@ use crate::sim::{
     known::Known,
 };
 
-/// No worker runs a lease of another stream than its source's.
+/// No worker runs a lease of another stream than the one its own source reads.
+///
+/// Broken by a `RunStarted` fact that is not `own`.
 #[derive(Debug)]
 pub(super) struct OwnLeasesOnly;
 
@@ -25,8 +28,11 @@ impl Invariant for OwnLeasesOnly {
     }
 }
 
-/// Nobody joins an application that reads another stream, and none is changed to another stream
-/// while who joined it lives.
+/// No worker joins an application that reads another stream, and an application changes its stream
+/// only when no live session is left that joined for the former one.
+///
+/// Broken by a `Joined` fact of a `stranger`, and by a `Switched` fact that names such a session.
+/// No longer checked once the store has lost its last writes (`Excuse::Streams`).
 #[derive(Debug)]
 pub(super) struct OneAtATime;
 
@@ -52,7 +58,10 @@ impl Invariant for OneAtATime {
     }
 }
 
-/// In the end everybody who stays reads the stream that the store names.
+/// When the run is due and at its end, every worker that stays reads the stream that the store
+/// names.
+///
+/// Broken by a `Settled` picture with a `stranger` among these workers.
 #[derive(Debug)]
 pub(super) struct OneInTheEnd;
 
@@ -71,7 +80,10 @@ impl Invariant for OneInTheEnd {
     }
 }
 
-/// A worker leaves for another stream only if somebody ever read one.
+/// A worker leaves because the application reads another stream only if the run ever had a worker
+/// of another stream.
+///
+/// Broken by a `LeftForStream` fact without `rivals`.
 #[derive(Debug)]
 pub(super) struct NobodyLeavesForNothing;
 

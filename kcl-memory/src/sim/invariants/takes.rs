@@ -1,4 +1,4 @@
-//! Takes: nobody loses a lease who has not ended or been told.
+//! Takes: no live worker loses a lease, except by a forced transfer that the planner ordered.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,15 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A lease is taken from another session only when that one has ended, or by an order to take it by
-/// force that names that owner and its epoch.
+/// A session takes a lease from another session only if that session has ended, or if an assignment
+/// orders a forced transfer from exactly this owner and epoch.
+///
+/// Broken by a `Taken` fact whose former owner's row is alive, without such an end or order.
 #[derive(Debug, Default)]
 pub(super) struct NobodyIsRobbed {
+    /// Sessions whose end was seen, or whose row the store lost.
     ended: BTreeSet<SessionId>,
+    /// Forced transfers in all assignments so far: lease, owner, and the owner's epoch.
     ordered: BTreeSet<(LeaseKey, SessionId, Epoch)>,
 }
 

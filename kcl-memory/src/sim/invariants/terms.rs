@@ -1,4 +1,4 @@
-//! Terms: a newer planner is never written over.
+//! Terms: no planner overwrites the documents of a newer planner.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,20 @@ use kcl_core::{
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// No planner writes over the document of a newer one, nor of itself with an older plan. In a store
-/// that went back, and in a document that was deleted, versions come again, and what was sent
-/// before may match them.
+/// No planner overwrites a document of a newer planner, nor its own document with an older plan.
+///
+/// Broken by a `Document` fact whose version is below the newest of that document. Versions may
+/// come again after the store lost its last writes or after the document was deleted: the newest
+/// version is then forgotten, and calls that were sent before may still match
+/// ([`Known::late_until`]).
 #[derive(Debug, Default)]
 pub(super) struct TermsGoForward {
+    /// The highest version of each planner's document.
     newest: BTreeMap<DocName, PlanVersion>,
 }
 
-/// The version of a document of a planner's, by its term. What shards inherit has the term alone.
+/// The plan version in a document that planners write; `None` for any other document. The document
+/// of inherited rules has a term and no plan number, which counts as 0.
 fn version_of(doc: &Document) -> Option<PlanVersion> {
     if doc.name == DocName::inherited() {
         let (term, _) = Inherited::decode(&doc.body).ok()?;

@@ -1,4 +1,5 @@
-//! Ends that are told: only of shards that have ended, and written only when acknowledged.
+//! Notifications of shard ends: a processor gets one only when its shard takes no more records, and
+//! the end is stored only after the processor acknowledged it.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,9 @@ use kcl_core::stream::ShardId;
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
-/// A processor is told only of a shard that takes no more records that it has ended.
+/// A processor is notified of the end of a shard only when the shard is closed.
+///
+/// Broken by an `EndAcknowledged` fact of a shard that is still `open`.
 #[derive(Debug)]
 pub(super) struct EndsAreTrue;
 
@@ -25,9 +28,12 @@ impl Invariant for EndsAreTrue {
     }
 }
 
-/// The end of a shard is written only after a processor has acknowledged it.
+/// The end of a shard is stored only after a processor has acknowledged it.
+///
+/// Broken by an `EndSeen` fact of a shard without an earlier `EndAcknowledged`.
 #[derive(Debug, Default)]
 pub(super) struct EndsAreAcknowledged {
+    /// Shards whose end a processor has acknowledged.
     acknowledged: BTreeSet<ShardId>,
 }
 

@@ -1,4 +1,4 @@
-//! Which records were put, and who was given them.
+//! The records that a test put, and the processes that were given each of them.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,37 @@ use crate::sim::fact::OfKey;
 /// A record that was delivered again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
-    /// Which, as [`Judge::put`](super::Judge::put) was told.
+    /// The number that the test gave to [`Judge::put`](super::Judge::put).
     pub record: u64,
-    /// Who was given it first: the worker, and which process of that name.
+    /// The process that was given the record under the lowest epoch: its worker id, and which
+    /// process with that id.
     pub first: (WorkerId, usize),
-    /// Who was given it again.
+    /// The process that was given the record again, likewise.
     pub again: (WorkerId, usize),
 }
 
 /// The records that were put.
 #[derive(Debug, Default)]
 pub(super) struct Records {
+    /// By the number that the test gave each record.
     all: BTreeMap<u64, Record>,
     /// Partition keys, with how many records each has.
     keys: Vec<(String, u64)>,
+    /// The place of each partition key in `keys`.
     key_numbers: BTreeMap<String, usize>,
-    /// Processes that were given records.
+    /// Processes that were given at least one record. `Record::given` has indices into this list.
     processes: Vec<(WorkerId, usize)>,
 }
 
-/// A record, and who was given it.
+/// A record that was put, and its deliveries.
 #[derive(Debug)]
 struct Record {
+    /// The index of its partition key in `Records::keys`.
     key: usize,
+    /// How many records of the same key were put before it.
     nth: u64,
-    /// Under which epoch, and which process: in the order in which it was told.
+    /// Each delivery: the epoch, and the index of the process. In the order in which the test
+    /// reported them.
     given: Vec<(Epoch, usize)>,
 }
 
@@ -53,13 +59,14 @@ impl Records {
         u64::try_from(self.all.len()).unwrap_or(u64::MAX)
     }
 
-    /// A record among those of its key; whether nobody was given it before.
+    /// What an invariant needs to know of a record: its key and its place among the records of that
+    /// key. `first` is what [`give`](Self::give) returned.
     pub(super) fn get(&self, record: u64, first: bool) -> Option<OfKey<'_>> {
         let Record { key, nth, .. } = self.all.get(&record)?;
         Some(OfKey { key: &self.keys[*key].0, nth: *nth, first })
     }
 
-    /// Each record with its key, and whether anybody was given it.
+    /// Each record with its number, its key, and whether any process was given it.
     pub(super) fn all(&self) -> impl Iterator<Item = (u64, &str, bool)> {
         let line = |(no, record): (&u64, &Record)| {
             let key = &self.keys[record.key].0;
@@ -68,7 +75,8 @@ impl Records {
         self.all.iter().map(line)
     }
 
-    /// A process was given a record; whether nobody was before.
+    /// Notes that a process was given a record. True if it is the first delivery of that record;
+    /// false also for a record that was not put.
     pub(super) fn give(&mut self, no: u64, by: (&WorkerId, usize), epoch: Epoch) -> bool {
         let Some(record) = self.all.get_mut(&no) else { return false };
         let same = |(worker, life): &(WorkerId, usize)| (worker, *life) == by;

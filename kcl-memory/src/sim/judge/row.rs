@@ -1,8 +1,8 @@
 //! Checks the invariants of simulated runs on the history of one row.
 //!
-//! The conformance suite runs drawn commands on a store and keeps what each changed. [`judge_row`]
-//! checks that history, so that a store is judged by the invariants, too, and not only by its
-//! equality with `lease::rules`.
+//! The conformance suite runs drawn commands on a store and records the row before and after each.
+//! [`judge_row`] checks that history. So a store is judged by the invariants of the protocol, and
+//! not only by its equality with `lease::rules`.
 
 use kcl_core::{
     conformance::{Change, Row},
@@ -12,14 +12,15 @@ use kcl_core::{
 
 use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 
-/// Judges what writes did to one row, in their order, by those invariants of simulated runs that a
-/// row shows by itself: epochs, checkpoints and their writers, stale writes, ends of sessions,
-/// deletions, terms of plans. They are told the same as by a simulated store. What takes a fleet is
-/// not judged: a history of the conformance suite has no time, no stream, no other rows, and draws
-/// its commands without a reason.
+/// Judges the changes of one row, in their order, by the invariants of simulated runs that a single
+/// row can show: epochs, checkpoints and the sessions that wrote them, stale writes, ends of
+/// sessions, deletions, and terms of plans. The changes become the same facts as those of a
+/// simulated store. Invariants that need a fleet are left out: the commands of a history are drawn
+/// without a reason, and a history has no time, no stream and no other rows.
 ///
-/// A deleted row may be made anew. Each of its lives is judged by itself: that a session is not
-/// registered twice, and that a shard's row is not made again, is up to the fleet.
+/// A row may be deleted and created again. Each of its lives is judged by itself: whether a session
+/// registers twice, or a lease row is created again, is the fleet's responsibility and not the
+/// store's.
 ///
 /// ```no_run
 /// use kcl_core::conformance::{Failed, StoreFactory, Suite};
@@ -32,9 +33,9 @@ use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 /// }
 /// ```
 ///
-/// # Errors
-/// The invariant that a change broke, and the number of that change; at no time, since
-/// histories have none. Also when a change begins with another row than the one before it left.
+/// # Errors The invariant that a change broke, with the number of that change, counted from 1. Its
+/// time is always zero, since histories have no time. The invariant "a history has no gap" is
+/// broken if a change begins with another row than the change before it left.
 pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
     let new_life = || {
         let all = invariants::of_rows().into_iter().chain(invariants::of_writes());
@@ -57,7 +58,7 @@ pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether a change begins with the row that the one before it left.
+/// An error unless a change begins with the row that the change before it left.
 fn goes_on(row: Option<&Row>, change: &Change) -> Result<(), Violation> {
     if change.before.as_ref() == row {
         return Ok(());
@@ -66,7 +67,7 @@ fn goes_on(row: Option<&Row>, change: &Change) -> Result<(), Violation> {
     Err(Violation { invariant: "a history has no gap", at: Time::ZERO, what })
 }
 
-/// What is true after a change, as a simulated store tells it.
+/// Gives `learn` the facts of one change, as a simulated store would report them.
 fn facts(
     change: &Change,
     mut learn: impl FnMut(Fact<'_>) -> Result<(), Violation>,

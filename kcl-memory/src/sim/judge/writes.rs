@@ -1,4 +1,7 @@
-//! What is seen of the store: rows that are read, and writes to them.
+//! The methods of [`Judge`] about lease rows: rows that a test read, and writes that it saw.
+//!
+//! The invariants count records, while a real checkpoint is a sequence number. So the test says how
+//! many records of the shard the checkpoint is behind, and the judge puts that number into the row.
 
 use kcl_core::{
     coordinator::StoreCall,
@@ -11,16 +14,18 @@ use super::{Judge, Violation};
 use crate::sim::fact::Fact;
 
 impl Judge {
-    /// A lease row was read, whose checkpoint leaves `passed` records of its shard behind: what it
-    /// breaks. Rows of roles are not judged, nor those of unknown shards.
+    /// Reports a lease row that was read, and returns what it broke. `passed` is the number of
+    /// records of its shard that the checkpoint covers. Rows of roles and of shards that the judge
+    /// does not know are ignored.
     pub fn row(&mut self, at: Time, row: &Lease, passed: u64) -> &[Violation] {
         let before = self.rows.get(&row.key).cloned();
         let call = StoreCall::Lease(row.key.clone());
         self.wrote(at, &call, before.as_ref(), (row, passed))
     }
 
-    /// A call was accepted, and made of a lease row this one, whose checkpoint leaves `passed`
-    /// records of its shard behind: what that breaks.
+    /// Reports an accepted call that changed a lease row from `before` to `after`, and returns what
+    /// it broke. `before` is `None` for a new row. `after` comes with the number of records of its
+    /// shard that the checkpoint covers.
     pub fn wrote(
         &mut self,
         at: Time,
@@ -33,14 +38,16 @@ impl Judge {
         &self.broken[broken..]
     }
 
-    /// The end of a shard was written; which of the children that it names have no row: what that
-    /// breaks.
+    /// Reports that the end of a shard was written, and returns what it broke. `without_row` are
+    /// those children of the shard that have no lease row.
     pub fn ended(&mut self, at: Time, row: &Lease, without_row: Vec<LeaseKey>) -> &[Violation] {
         let broken = self.broken.len();
         self.learn(at, &Fact::Ended { row, without_row });
         &self.broken[broken..]
     }
 
+    /// Checks a row. The end of a shard is checked twice: first as a checkpoint at its last record,
+    /// so that unread records count as skipped, then as the end.
     fn saw(
         &mut self,
         at: Time,
@@ -55,7 +62,7 @@ impl Judge {
         if matches!(row.checkpoint, Checkpoint::After(_)) {
             row.checkpoint = after(passed);
         } else if has_ended && !before.is_some_and(Lease::has_ended) {
-            // The end leaves every record behind.
+            // The end covers every record.
             row.checkpoint = after(self.shards[shard].records);
         }
         self.learn(at, &Fact::row_seen(call, before, Some(&row), Some(shard)));
@@ -68,7 +75,7 @@ impl Judge {
     }
 }
 
-/// A checkpoint that leaves so many records behind.
+/// A checkpoint that covers the first `records` records of a shard.
 pub(super) fn after(records: u64) -> Checkpoint {
     if records == 0 {
         return Checkpoint::TrimHorizon;

@@ -1,5 +1,8 @@
-//! Scripts drawn from a seed. Swarm testing: each draws which kinds of things happen at all, how
-//! often, and under which settings, so that rare combinations are played, too.
+//! Draws scripts from seeds.
+//!
+//! This is swarm testing: each seed first draws which kinds of actions happen at all, how often,
+//! and under which settings. So rare combinations are played, too, which a mix of everything would
+//! hide.
 
 use std::time::Duration;
 
@@ -13,7 +16,8 @@ use super::{Ending, Script, Step};
 use crate::sim::{Action, Network};
 
 impl Script {
-    /// A script drawn from a seed: size, settings, network and faults.
+    /// A script drawn from a seed: size, settings, network and steps. Two of five fleets are large
+    /// (3 to 12 workers, 4 to 64 shards), the others small (1 to 6 workers, 1 to 12 shards).
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
@@ -40,8 +44,8 @@ impl Script {
         script
     }
 
-    /// A script drawn from a seed, of a fleet that shares shards of uneven load out by that. In
-    /// half of them no processor ever checkpoints.
+    /// A script drawn from a seed, with weighted balancing and shards of uneven load. In half of
+    /// these scripts no processor ever checkpoints.
     #[must_use]
     pub fn weighted(seed: u64) -> Self {
         let mut rng = Rng::new(seed ^ 0x10ad);
@@ -54,7 +58,7 @@ impl Script {
         script
     }
 
-    /// A script drawn from a seed, in which only faults of these kinds happen.
+    /// A script drawn from a seed whose steps are only of these kinds, each drawn equally often.
     #[must_use]
     pub fn with_faults(seed: u64, kinds: &[&'static str]) -> Self {
         let mut rng = Rng::new(seed ^ 0x5157);
@@ -64,25 +68,27 @@ impl Script {
     }
 }
 
-/// Which kinds of things happen, each as often as the others.
+/// The kinds of actions that happen in a run; each is drawn as often as the others.
 fn kinds(rng: &mut Rng) -> Vec<&'static str> {
     let chance = pick(&[8, 25, 60], rng);
     let mut kinds: Vec<&'static str> = Vec::new();
-    // Of resets there are runs of their own: they are no part of what a store that goes back in
-    // time is played with. And of fleets that are frozen, or have marks of the operator's: of those
-    // nothing is to be balanced.
+    // Some kinds are played apart. Resets are not played together with a store that loses writes.
+    // Frozen fleets and the operator's marks are not played here either, since a fleet with them
+    // need not be balanced in the end.
     for kind in Action::KINDS.iter().filter(|kind| !Action::APART.contains(kind)) {
         if rng.below(100) < chance {
             kinds.push(kind);
         }
     }
-    // A fleet that only shrinks is soon at its end, and of many deaths at once all the sooner.
+    // Without joins a fleet only shrinks and is soon gone, all the sooner if many workers die at
+    // once.
     let many = kinds.iter().filter(|kind| ["crash-together", "crash-zone"].contains(kind)).count();
     let joins = usize::from(rng.below(4) > 0) + many;
     kinds.extend(std::iter::repeat_n("join", joins));
     kinds
 }
 
+/// Up to 99 steps of these kinds, with drawn gaps between them.
 fn steps(kinds: &[&'static str], rng: &mut Rng) -> Vec<Step> {
     let gap = pick(&[1_500, 8_000, 30_000, 75_000], rng);
     let mut at = 1_000 + rng.below(9_000);
@@ -97,7 +103,7 @@ fn steps(kinds: &[&'static str], rng: &mut Rng) -> Vec<Step> {
     steps
 }
 
-/// The profiles, and others that a fleet may well run with.
+/// Settings: the default ones, the fast ones, or slower ones, with some changed.
 fn settings(rng: &mut Rng) -> Coordination {
     let mut settings = match rng.below(5) {
         0..=2 => Coordination::default(),
@@ -126,11 +132,13 @@ fn settings(rng: &mut Rng) -> Coordination {
     settings
 }
 
+/// A number below `bound`; 0 if `bound` is 0.
 pub(crate) fn index(rng: &mut Rng, bound: usize) -> usize {
     let bound = u64::try_from(bound).unwrap_or(u64::MAX);
     usize::try_from(rng.below(bound)).unwrap_or(0)
 }
 
+/// One of these values.
 fn pick(values: &[u64], rng: &mut Rng) -> u64 {
     values.get(index(rng, values.len())).copied().unwrap_or(0)
 }

@@ -1,14 +1,15 @@
-//! What is wrong with the text of a script.
+//! The error in the text of a script.
 
-/// A line that makes no sense: which, why, and what to write instead.
+/// A line that cannot be read: which line, why, and what to write instead. If the settings of a
+/// script do not go together, it names the last line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}; {remedy}")]
 pub struct ScriptError {
-    /// The line, counted from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// What is wrong, with the value.
+    /// What is wrong, with the value that the line has.
     pub problem: String,
-    /// What to do.
+    /// What to write instead.
     pub remedy: String,
 }
 

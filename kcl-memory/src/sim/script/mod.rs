@@ -1,4 +1,9 @@
-//! A run, as data.
+//! Scripts: the whole input of a simulated run, as data and as text.
+//!
+//! - `draw` draws a script from a seed.
+//! - `text` writes and reads it, with `words` (the words of a line), `word` (numbers and times) and
+//!   `settings` (the settings of workers); [`ScriptError`] is the error of a line.
+//! - [`Step`]s name [`Action`]s, which `sim::action` defines.
 
 mod draw;
 mod error;
@@ -17,39 +22,42 @@ pub use error::ScriptError;
 
 use super::{Action, Network};
 
-/// A run, as data: the same script gives the same run. As text (`Display`, `FromStr`) it is one
-/// thing a line, with `#` before comments.
+/// The whole input of a run: the same script gives the same run. As text (`Display`, `FromStr`) it
+/// has one setting or step on each line; `#` begins a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// Fixes every draw of the run: latencies, losses, incarnations.
+    /// Fixes every draw of the run: latencies, losses, clocks, incarnations.
     pub seed: u64,
-    /// Workers that start at time zero.
+    /// How many workers start at time zero: `1..=`[`WORKERS_MAX`](Self::WORKERS_MAX).
     pub workers: usize,
-    /// Shards the stream starts with.
+    /// How many shards the stream starts with: `1..=`[`SHARDS_MAX`](Self::SHARDS_MAX).
     pub shards: usize,
-    /// The workers' settings.
+    /// The settings of the workers.
     pub settings: Coordination,
-    /// The settings that a rolling deploy brings.
+    /// The settings of workers that a rolling deployment starts.
     pub next: Coordination,
-    /// The network to the store.
+    /// The network between the workers and the store.
     pub network: Network,
-    /// Records a second put to each open shard, in hundredths.
+    /// How many records each open shard takes in a second, in hundredths.
     pub rate: u64,
-    /// How many times as much every third shard takes, in addition to that; 0: none takes more.
+    /// How many times as much every third shard takes in addition: up to
+    /// [`SKEW_MAX`](Self::SKEW_MAX); 0: all take the same.
     pub skew: u64,
-    /// Whether processors checkpoint; if not, they never do.
+    /// Whether processors checkpoint. If false, they never do.
     pub checkpoints: bool,
-    /// How often a reader at the tip looks for more.
+    /// How often a reader at the tip of its shard reads again.
     pub poll: Duration,
-    /// How much a worker's clock runs fast or slow at most, in parts per million.
+    /// By how many parts per million a worker's clock runs fast or slow, at most. (NTP corrects by
+    /// at most 500.)
     pub drift: u64,
-    /// Whether the store pushes wake-ups.
+    /// Whether the store pushes wake-ups. If false, workers poll.
     pub pushes: bool,
-    /// Zones that the workers run in, one after the other; 0: none names its zone.
+    /// In how many zones the workers run, by turns; 0: no worker names a zone.
     pub zones: usize,
-    /// What happens, and when.
+    /// What happens to the fleet, and when. In any order.
     pub steps: Vec<Step>,
-    /// How long the run goes on after the last step, at least.
+    /// How long the run goes on after the last step: exactly this long with an abrupt end, at least
+    /// this long with a calm one.
     pub settle: Duration,
     /// How the run ends.
     pub ending: Ending,
@@ -58,16 +66,16 @@ pub struct Script {
 /// How a run ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
-    /// After the last step nothing fails any more, and the fleet has to settle in the time that
-    /// the protocol promises.
+    /// After the last step nothing fails any more, and the fleet has to settle in the time that the
+    /// protocol promises.
     #[default]
     Calm,
-    /// In the midst of whatever happens: only what must never happen is checked.
+    /// The run ends in the midst of whatever happens: only what must hold at every step is checked.
     Abrupt,
 }
 
 impl Script {
-    /// Whether workers of a second stream take part.
+    /// Whether any step starts workers of a second stream.
     pub(crate) fn has_two_streams(&self) -> bool {
         let other =
             |step: &Step| matches!(step.action, Action::JoinOther | Action::RestartOther(_));
@@ -88,17 +96,17 @@ impl Ending {
     }
 }
 
-/// Something that happens at a time.
+/// An action at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// When, from the start of the run.
+    /// The time from the start of the run.
     pub at: Duration,
-    /// What.
+    /// What happens.
     pub action: Action,
 }
 
 impl Step {
-    /// `action` at `millis` milliseconds.
+    /// A step `millis` milliseconds after the start of the run.
     #[must_use]
     pub const fn new(millis: u64, action: Action) -> Self {
         Self { at: Duration::from_millis(millis), action }
@@ -106,14 +114,15 @@ impl Step {
 }
 
 impl Script {
-    /// Workers that a script may start with, at most.
+    /// The most workers that a script may start with.
     pub const WORKERS_MAX: usize = 24;
-    /// Shards that a script may start with, at most.
+    /// The most shards that a script may start with.
     pub const SHARDS_MAX: usize = 1_000;
-    /// How uneven shards may be, at most.
+    /// The highest skew.
     pub const SKEW_MAX: u64 = 100;
 
-    /// A fleet that starts and is left alone.
+    /// A fleet to which nothing happens: no steps, default settings, a network without faults, and
+    /// a minute to settle.
     #[must_use]
     pub fn quiet(seed: u64, workers: usize, shards: usize) -> Self {
         Self {
@@ -136,20 +145,20 @@ impl Script {
         }
     }
 
-    /// The same script with these steps.
+    /// The same script with these steps in place of its own.
     #[must_use]
     pub fn with(mut self, steps: Vec<Step>) -> Self {
         self.steps = steps;
         self
     }
 
-    /// The zone of the worker with this index.
+    /// The zone of the worker with this index; `None` without zones.
     pub(crate) fn zone_of(&self, number: usize) -> Option<Zone> {
         let zone = number.checked_rem(self.zones)?;
         format!("zone-{zone}").parse().ok()
     }
 
-    /// When the last step is over.
+    /// When the effect of the last step ends.
     pub(crate) fn faults_end(&self) -> Duration {
         let ends = self.steps.iter().map(|step| step.at.saturating_add(step.action.lasts()));
         ends.max().unwrap_or_default()

@@ -1,9 +1,12 @@
-//! Workers' settings in a script: those that differ from the usual, written as in a file.
+//! Workers' settings in a script: only those that differ from the default, in the form that a file
+//! of settings has.
+//!
+//! They go through `serde`, so a new setting needs no code here.
 
 use kcl_core::settings::Coordination;
 use serde_json::{Map, Value};
 
-/// The settings that differ from the `usual` ones, as `name value`.
+/// The settings that differ from the `usual` ones, as pairs of name and value.
 pub(super) fn differing(settings: &Coordination, usual: &Coordination) -> Vec<(String, String)> {
     if settings == usual {
         return Vec::new();
@@ -14,10 +17,10 @@ pub(super) fn differing(settings: &Coordination, usual: &Coordination) -> Vec<(S
     changed.map(|(name, value)| (name, show(&value))).collect()
 }
 
-/// The settings with one of them changed.
+/// The settings with the value of one of them replaced.
 ///
-/// # Errors
-/// What serde says of the name or the value.
+/// # Errors The error of `serde` if there is no setting of this name, or if it cannot have this
+/// value.
 pub(super) fn changed(
     settings: &Coordination,
     name: &str,

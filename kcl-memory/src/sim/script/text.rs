@@ -1,4 +1,4 @@
-//! A script as text, one thing a line:
+//! A script as text, with one setting or step on each line:
 //!
 //! ```text
 //! # What it shows: a comment.
@@ -11,15 +11,15 @@
 //! poll 1s                       how often a reader at the tip looks for more
 //! drift 500                     parts per million that clocks run fast or slow, at most
 //! wakeups pushed                or: polled
-//! zones 3                       that the workers run in by turns; 0: none is named
+//! zones 3                       that the workers run in by turns; without it none is named
 //! settle 60s
 //! end calm                      or: abrupt
-//! set session_timeout 3s        a setting of the workers; `next` of those of a rolling deploy
-//! network lost_reply 12         of a thousand; those of no chance are times
+//! set session_timeout 3s        a setting of the workers; `next`: of those of a rolling deployment
+//! network lost_reply 12         a chance per thousand; `least`, `spread` and the like are times
 //! at 8s crash 2
 //! ```
 //!
-//! What is left out is as in [`Script::quiet`].
+//! A line that is left out means the value of [`Script::quiet`].
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -89,6 +89,7 @@ impl FromStr for Script {
 }
 
 impl Script {
+    /// Reads the rest of a line that begins with `word`.
     fn read(&mut self, word: &str, words: &mut Words<'_>) -> Result<(), ScriptError> {
         match word {
             "seed" => self.seed = any_number(words, "the seed")?,
@@ -140,7 +141,7 @@ fn any_number(words: &mut Words<'_>, what: &str) -> Result<u64, ScriptError> {
     })
 }
 
-/// Whether they are the first of the two.
+/// Whether the next word is the first of the two; an error if it is neither.
 fn one_of(words: &mut Words<'_>, what: &str, two: [&str; 2]) -> Result<bool, ScriptError> {
     let how = words.name(what)?;
     if two.contains(&how) {
@@ -150,6 +151,7 @@ fn one_of(words: &mut Words<'_>, what: &str, two: [&str; 2]) -> Result<bool, Scr
     Err(words.error(format!("{what} are {how:?}"), remedy))
 }
 
+/// A number in `1..=most`.
 fn at_most(words: &mut Words<'_>, what: &str, most: usize) -> Result<usize, ScriptError> {
     let number: usize = words.value(what)?;
     if (1..=most).contains(&number) {
@@ -158,6 +160,7 @@ fn at_most(words: &mut Words<'_>, what: &str, most: usize) -> Result<usize, Scri
     Err(words.error(format!("{what} is {number}"), format!("write a number from 1 to {most}")))
 }
 
+/// The settings with the one changed that the rest of the line names.
 fn read_setting(
     settings: &kcl_core::settings::Coordination,
     words: &mut Words<'_>,
@@ -171,7 +174,7 @@ fn read_setting(
 }
 
 impl Network {
-    /// Each field with its value as text.
+    /// Each property with its value as text, in the order in which scripts write them.
     fn fields(&self) -> [(&'static str, String); 10] {
         [
             ("least", self.least.show()),

@@ -1,30 +1,36 @@
-//! What the words of a script mean: numbers and times.
+//! The arguments of actions: how numbers and times are read, written, drawn and shortened.
+//!
+//! The type of an argument says what it means: `usize` is a worker, a shard or a number of them;
+//! `u64` is a chance per thousand; `Duration` is a span of time.
 
 use std::time::Duration;
 
 use kcl_core::env::Rng;
 
-/// An argument of an action, as text and as a draw.
+/// An argument of an action.
 pub(crate) trait Word: Copy {
-    /// What is expected, for errors.
+    /// What a script has to have here, for messages of errors.
     const WHAT: &'static str;
 
+    /// Reads it; `None` if the text is no such value.
     fn read(text: &str) -> Option<Self>;
 
+    /// The text that [`read`](Self::read) reads.
     fn show(self) -> String;
 
+    /// Draws a value in a range that is worth playing.
     fn draw(rng: &mut Rng) -> Self;
 
-    /// Half of it: shrunk scripts have small numbers.
+    /// Half of it: shrunk scripts get small numbers.
     fn half(self) -> Self;
 
-    /// A rounder one.
+    /// A rounder value, for shrunk scripts.
     fn round(self) -> Self {
         self
     }
 }
 
-/// Which worker or shard, or how many.
+/// A worker or shard by its number, or how many of them.
 impl Word for usize {
     const WHAT: &'static str = "a whole number";
 
@@ -45,7 +51,7 @@ impl Word for usize {
     }
 }
 
-/// Chances: so many of a thousand.
+/// A chance, per thousand.
 impl Word for u64 {
     const WHAT: &'static str = "a chance of a thousand";
 
@@ -66,7 +72,7 @@ impl Word for u64 {
     }
 }
 
-/// Spans of time.
+/// A span of time, in the largest unit that is exact.
 impl Word for Duration {
     const WHAT: &'static str = "a time like 6s, 1500ms or 250us";
 

@@ -1,4 +1,4 @@
-//! The words of one line, taken one by one.
+//! The words of one line of a script, read one after another. Each error names the line.
 
 use super::{ScriptError, word::Word};
 
@@ -14,7 +14,7 @@ impl<'a> Words<'a> {
         Self { line, rest: text }
     }
 
-    /// The next word, if there is one.
+    /// The next word; `None` at the end of the line.
     pub(super) fn next(&mut self) -> Option<&'a str> {
         let rest = self.rest.trim_start();
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -23,12 +23,13 @@ impl<'a> Words<'a> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// The next word, which is there to say `what`.
+    /// The next word. `what` is its meaning, for the error if it is missing.
     pub(super) fn name(&mut self, what: &str) -> Result<&'a str, ScriptError> {
         self.next().ok_or_else(|| self.error(format!("{what} is missing"), "add it"))
     }
 
-    /// The next word as a value, which is there to say `what`.
+    /// The next word as a value. `what` is its meaning, for the error if it is missing or no such
+    /// value.
     pub(crate) fn value<W: Word>(&mut self, what: &str) -> Result<W, ScriptError> {
         let Some(word) = self.next() else {
             return Err(self.error(format!("{what} is missing"), format!("add {}", W::WHAT)));
@@ -39,12 +40,12 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Everything that is left.
+    /// The rest of the line.
     pub(super) fn rest(&mut self) -> &'a str {
         std::mem::take(&mut self.rest).trim()
     }
 
-    /// Nothing may be left.
+    /// An error if the line has another word.
     pub(super) fn end(&mut self) -> Result<(), ScriptError> {
         match self.next() {
             None => Ok(()),
@@ -52,6 +53,7 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// An error about this line: what is wrong, and what to write instead.
     pub(crate) fn error(
         &self,
         problem: impl Into<String>,
