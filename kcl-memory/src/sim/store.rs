@@ -1,7 +1,7 @@
 //! The lease store of a simulated fleet: the write rules of production (`kcl_core::lease::rules`)
 //! on three maps.
 //!
-//! It keeps the former rows of the last [`KEPT`] seconds. From them it answers stale reads, and
+//! It keeps the former rows of the last [`KEPT`]. From them it answers stale reads, and
 //! returns to an earlier state when it loses its last writes ([`SimStore::roll_back`]). The store
 //! is never slow and never fails: the network does that (see `world/calls`).
 

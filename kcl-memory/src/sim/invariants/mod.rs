@@ -113,8 +113,7 @@ pub(super) fn of_writes() -> Vec<Box<dyn Invariant>> {
     vec![Box::new(stale::NoStaleWrite), Box::new(stale::OnlyTheHolderWrites::default())]
 }
 
-/// The invariants of observed deliveries. `World` does not need them, since its stream cannot
-/// deliver a record that nobody put.
+/// The invariants of observed deliveries, for histories from outside. `World` does not use them.
 fn of_records() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(holders::OneProcessPerEpoch::default()),

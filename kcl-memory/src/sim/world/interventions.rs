@@ -72,7 +72,7 @@ impl World {
         self.run_until(until)
     }
 
-    /// Lets time pass until `done`, at most `span`. True if it is done.
+    /// Lets time pass as long as `waiting`, at most `span`. True if `waiting` has ended.
     ///
     /// # Errors
     /// The first violation of an invariant.
