@@ -84,7 +84,8 @@ impl Finding {
     /// lines are comments: the violation, and the command that plays the script again. Returns the
     /// path of the file.
     ///
-    /// # Errors The error of the file system if the folder or the file cannot be written.
+    /// # Errors
+    /// The error of the file system if the folder or the file cannot be written.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
         let file = folder.join(format!("{}.script", self.name()));

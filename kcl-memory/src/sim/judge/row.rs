@@ -33,7 +33,8 @@ use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 /// }
 /// ```
 ///
-/// # Errors The invariant that a change broke, with the number of that change, counted from 1. Its
+/// # Errors
+/// The invariant that a change broke, with the number of that change, counted from 1. Its
 /// time is always zero, since histories have no time. The invariant "a history has no gap" is
 /// broken if a change begins with another row than the change before it left.
 pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {

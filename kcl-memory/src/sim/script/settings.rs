@@ -19,7 +19,8 @@ pub(super) fn differing(settings: &Coordination, usual: &Coordination) -> Vec<(S
 
 /// The settings with the value of one of them replaced.
 ///
-/// # Errors The error of `serde` if there is no setting of this name, or if it cannot have this
+/// # Errors
+/// The error of `serde` if there is no setting of this name, or if it cannot have this
 /// value.
 pub(super) fn changed(
     settings: &Coordination,
